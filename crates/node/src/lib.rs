@@ -1,0 +1,1 @@
+//! The Node addon: translates between JavaScript and `btfkit-encode`; no algorithm lives here.
