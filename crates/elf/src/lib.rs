@@ -1,1 +1,30 @@
-//! elf
+//! ELF as a BTF encoder needs it: sections (decompressed where the file compressed them), symbols, the relocations
+//! of debug sections in relocatable files, the kernel functions of `.BTF_ids`, and replacing a file in one step.
+//!
+//! Both classes, both byte orders. Input is hostile: whatever the bytes, the answer is a value or an [`ElfError`].
+
+mod address;
+mod btf_ids;
+mod compression;
+mod debug_sections;
+mod error;
+mod functions;
+mod image;
+mod input;
+mod relocation_kinds;
+mod relocations;
+mod replace;
+mod symbols;
+
+pub use btf_ids::{Kfunc, Kfuncs, SkippedId, kfuncs};
+pub use debug_sections::{DebugSection, DebugSections};
+pub use error::{ElfError, RelocationError, ReplaceError};
+pub use functions::{FunctionIndex, FunctionSymbol, FunctionTable};
+pub use image::{Endian, Image, Section};
+pub use input::InputFile;
+pub use relocations::{Relocation, RelocationCursor, Relocations};
+pub use replace::write_beside_and_rename;
+pub use symbols::{Symbol, SymbolBinding, SymbolKind, Symbols};
+
+/// The names and numbers of the ELF specification (`EM_X86_64`, `SHT_NOBITS`, `SHF_ALLOC`).
+pub use object::elf as constants;

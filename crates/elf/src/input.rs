@@ -1,0 +1,46 @@
+//! A mapped input file. The only unsafe code of this crate is the call that maps.
+
+use crate::ElfError;
+use memmap2::Mmap;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+#[derive(Debug)]
+pub struct InputFile {
+    map: Mmap,
+}
+
+impl InputFile {
+    /// Maps a regular, non-empty file read-only.
+    pub fn open(path: &Path) -> Result<InputFile, ElfError> {
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => ElfError::NotFound { path: path.into() },
+            _ => ElfError::Io { path: path.into(), source },
+        };
+        // Asked before opening: opening a pipe that nobody writes to would wait for ever.
+        let kind = fs::metadata(path).map_err(failed)?.file_type();
+        if kind.is_dir() {
+            return Err(ElfError::Directory { path: path.into() });
+        }
+        if !kind.is_file() {
+            return Err(ElfError::NotRegular { path: path.into() });
+        }
+        let file = File::open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() == 0 {
+            return Err(ElfError::Empty { path: path.into() });
+        }
+        // SAFETY: a map is sound to read as long as nobody changes or cuts the file meanwhile.
+        // - We never write through it and hand out shared slices only, which end before the map does.
+        // - We never write an input file in place: `write_beside_and_rename` makes a new file, and this map keeps the old.
+        // - Another process that writes into the file in place breaks this, as it breaks every tool that maps its input
+        //   (linkers, debuggers): values may change between two reads, and reading past a cut ends in SIGBUS. Parsers
+        //   here check what they have read, not what they read before, so that changed bytes give an error at worst.
+        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
+        Ok(InputFile { map })
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+}
