@@ -1,1 +1,19 @@
-//! btf
+//! BTF, the compact type information of the Linux kernel: reading, writing, validation and deduplication.
+//!
+//! The crate works on bytes: it knows no DWARF, no ELF and no files.
+
+mod endian;
+pub mod hash;
+mod header;
+mod kind;
+mod read;
+mod strings;
+mod ty;
+mod write;
+
+pub use endian::Endian;
+pub use header::{MAX_STRING_OFFSET, MAX_TYPE_ID, MAX_VLEN};
+pub use kind::{Kind, Shape};
+pub use read::{Btf, ReadError, Record};
+pub use ty::{Aggregate, Member, Param, SecVar, Type, TypeId, UnknownRecord, encoding, linkage};
+pub use write::{WriteError, Writer};
