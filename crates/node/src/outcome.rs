@@ -1,0 +1,31 @@
+//! What a run hands to JavaScript. Failures are values too: the facade makes its typed errors from them.
+
+use btfkit_encode::EncodeError;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+#[napi(object)]
+pub struct Failure {
+    /// Stable, for machines: "NO_DWARF".
+    pub code: String,
+    /// For people: names the file and says what to do.
+    pub message: String,
+}
+
+/// Either `failure`, or `report` and, unless it was written to a file, `btf`.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct Outcome {
+    pub failure: Option<Failure>,
+    /// The raw BTF.
+    pub btf: Option<Buffer>,
+    /// The report as JSON.
+    pub report: Option<String>,
+}
+
+impl From<EncodeError> for Outcome {
+    fn from(error: EncodeError) -> Outcome {
+        let failure = Failure { code: error.code.to_owned(), message: error.message };
+        Outcome { failure: Some(failure), ..Outcome::default() }
+    }
+}

@@ -1,0 +1,85 @@
+// `btfkit encode`: one file in, its BTF out.
+import process from 'node:process';
+import {encode, encodeToFile, type EncodeOptions} from '../encode.js';
+import {BtfkitError} from '../errors.js';
+import type {Report} from '../report.js';
+import {exitCodes} from './exit-codes.js';
+import {listenForInterrupts} from './interrupt.js';
+import {writeOutput} from './output.js';
+import {showProgress} from './progress.js';
+import {summarize, warnings} from './summary.js';
+
+interface CommandOptions extends EncodeOptions {
+	output?: string;
+	json?: boolean;
+	quiet?: boolean;
+}
+
+export async function encodeCommand(file: string, commandOptions: CommandOptions): Promise<number> {
+	const {output, json = false, quiet = false, ...options} = commandOptions;
+	if (file === '-') {
+		throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
+	}
+
+	const toOutput = output === '-';
+	if (toOutput && process.stdout.isTTY) {
+		throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
+	}
+
+	// With -o - the report has standard error to itself, so that machines can read it.
+	const forPeople = (line: string) => json && toOutput ? undefined : process.stderr.write(`${line}\n`);
+	const forMachines = async (record: object) => {
+		const line = `${JSON.stringify(record)}\n`;
+		if (toOutput) {
+			process.stderr.write(line);
+		} else {
+			await writeOutput(line);
+		}
+	};
+
+	const interrupt = listenForInterrupts();
+	const hideProgress = quiet || (json && toOutput) ? () => {} : showProgress(`encoding ${file}`);
+	const start = performance.now();
+	let target: string;
+	let report: Report;
+	try {
+		options.signal = interrupt.signal;
+		if (toOutput) {
+			const result = await encode(file, options);
+			({report} = result);
+			target = 'standard output';
+			await writeOutput(result.btf);
+		} else {
+			({report, path: target} = await encodeToFile(file, output, options));
+		}
+	} catch (error) {
+		hideProgress();
+		if (!(error instanceof BtfkitError) || error.code === 'INVALID_OPTION') {
+			throw error;
+		}
+
+		const {code} = error;
+		const message = code === 'ABORTED' ? `interrupted; nothing was written for ${file}` : error.message;
+		forPeople(`btfkit: ${message}`);
+		if (json) {
+			await forMachines({input: file, error: {code, message}});
+		}
+
+		return code === 'ABORTED' ? interrupt.exitCode() : exitCodes.failed;
+	} finally {
+		hideProgress();
+		interrupt.stopListening();
+	}
+
+	if (!quiet) {
+		for (const line of [...warnings(report), summarize(target, report, performance.now() - start)]) {
+			forPeople(line);
+		}
+	}
+
+	if (json) {
+		await forMachines({input: file, output: toOutput ? '-' : target, ...report});
+	}
+
+	return exitCodes.done;
+}

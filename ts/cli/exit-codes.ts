@@ -1,0 +1,9 @@
+/** What the exit code of `btfkit` says. Part of the public interface: see the README. */
+export const exitCodes = {
+	done: 0,
+	/** The input, or the encoding of it, failed. */
+	failed: 1,
+	/** The command line is not what it has to be. */
+	usage: 2,
+	interrupted: 130,
+} as const;

@@ -1,0 +1,53 @@
+/**
+ * What went wrong, for machines. Stable: a code is never given another meaning.
+ *
+ * - `NOT_FOUND`: there is no such file.
+ * - `NOT_ELF`: the file is not ELF.
+ * - `TRUNCATED`: the file is shorter than its own headers say.
+ * - `NO_DWARF`: the file has no debug information to make BTF from.
+ * - `NO_SYMTAB`: the file has no symbol table, which functions and variables are looked up in.
+ * - `MALFORMED_DWARF`: the debug information contradicts itself.
+ * - `INVALID_BTF`: valid BTF could not be made of it.
+ * - `STRICT`: there were diagnostics, and `strict` was asked for.
+ * - `UNSUPPORTED`: the file is of a kind that btfkit does not read.
+ * - `IO`: reading or writing failed.
+ * - `ABORTED`: the signal was aborted; the error's name is `AbortError`, its `cause` the signal's reason.
+ * - `INVALID_OPTION`: an option or argument is not what it has to be.
+ * - `NO_ADDON`: the native part of btfkit could not be loaded.
+ * - `INTERNAL`: a fault of btfkit itself.
+ */
+export type ErrorCode =
+	| 'NOT_FOUND'
+	| 'NOT_ELF'
+	| 'TRUNCATED'
+	| 'NO_DWARF'
+	| 'NO_SYMTAB'
+	| 'MALFORMED_DWARF'
+	| 'INVALID_BTF'
+	| 'STRICT'
+	| 'UNSUPPORTED'
+	| 'IO'
+	| 'ABORTED'
+	| 'INVALID_OPTION'
+	| 'NO_ADDON'
+	| 'INTERNAL';
+
+export interface BtfkitErrorDetails {
+	/** The file that the error is about. */
+	path?: string | undefined;
+	cause?: unknown;
+}
+
+/** Every error of btfkit. The message names the file and says what to do. */
+export class BtfkitError extends Error {
+	readonly code: ErrorCode;
+	/** The file that the error is about, as it was given. */
+	readonly path: string | undefined;
+
+	constructor(code: ErrorCode, message: string, details: BtfkitErrorDetails = {}) {
+		super(message, 'cause' in details ? {cause: details.cause} : undefined);
+		this.name = code === 'ABORTED' ? 'AbortError' : 'BtfkitError';
+		this.code = code;
+		this.path = details.path;
+	}
+}

@@ -1,0 +1,5 @@
+// The public interface. Each module named here is public as a whole; scripts/types.mjs makes index.d.ts from them.
+export * from './encode.js';
+export * from './errors.js';
+export * from './features.js';
+export * from './report.js';

@@ -1,0 +1,118 @@
+// What kinds of values options have: how each is written in TypeScript, read from the command line, and checked.
+import {BtfkitError} from './errors.js';
+import type {Feature} from './features.js';
+import {binding} from './binding.js';
+import {nearest} from './suggest.js';
+
+export interface KindSpec<Checked> {
+	/** The type in index.d.ts. */
+	type: string;
+	/** Reads the text of a flag's value; whatever it is not, `check` says so. */
+	fromText(text: string): unknown;
+	/** Throws INVALID_OPTION, or returns the form that the addon takes. */
+	check(value: unknown, name: string): Checked;
+}
+
+interface ValueTypes {
+	switch: boolean;
+	count: number;
+	features: string | readonly Feature[];
+	languages: string | readonly string[];
+	path: string;
+}
+
+export type Kind = keyof ValueTypes;
+export type ValueOf<K extends Kind> = ValueTypes[K];
+
+/** More threads than this is a slip of the finger. */
+const mostJobs = 1024;
+
+export const kinds = {
+	switch: {
+		type: 'boolean',
+		fromText: text => text,
+		check(value, name) {
+			if (typeof value !== 'boolean') {
+				throw invalid(name, 'true or false', value);
+			}
+
+			return value;
+		},
+	} satisfies KindSpec<boolean>,
+
+	count: {
+		type: 'number',
+		fromText: text => /^\d+$/.test(text) ? Number(text) : text,
+		check(value, name) {
+			if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > mostJobs) {
+				throw invalid(name, `a whole number from 1 to ${mostJobs}`, value);
+			}
+
+			return value as number;
+		},
+	} satisfies KindSpec<number>,
+
+	features: {
+		type: 'string | readonly Feature[]',
+		fromText: text => text,
+		check(value, name) {
+			const list = items(value, name);
+			const known = [...binding().featureNames(), 'base_ref', 'default'];
+			for (const [index, item] of list.entries()) {
+				const feature = index === 0 ? item.replace(/^\+/, '') : item;
+				if (feature !== '' && !known.includes(feature)) {
+					throw unknown('feature', feature, known);
+				}
+			}
+
+			return list.join(',');
+		},
+	} satisfies KindSpec<string>,
+
+	languages: {
+		type: 'string | readonly string[]',
+		fromText: text => text,
+		check(value, name) {
+			const list = items(value, name).filter(item => item !== '');
+			for (const item of list) {
+				if (binding().languageCode(item) === null) {
+					throw new BtfkitError('INVALID_OPTION', `unknown language '${item}'; languages have DWARF's names: c99, c11, c++14, rust, go, asm, …`);
+				}
+			}
+
+			return list;
+		},
+	} satisfies KindSpec<string[]>,
+
+	path: {
+		type: 'string',
+		fromText: text => text,
+		check(value, name) {
+			if (typeof value !== 'string' || value === '') {
+				throw invalid(name, 'a path', value);
+			}
+
+			return value;
+		},
+	} satisfies KindSpec<string>,
+};
+
+function items(value: unknown, name: string): string[] {
+	const list = typeof value === 'string' ? value.split(',') : value;
+	if (!Array.isArray(list) || list.some(item => typeof item !== 'string')) {
+		throw invalid(name, 'a list of names', value);
+	}
+
+	return list.map((item: string) => item.trim());
+}
+
+function unknown(what: string, name: string, known: readonly string[]): BtfkitError {
+	const meant = nearest(name, known);
+	const hint = meant ? ` (did you mean '${meant}'?)` : '';
+	return new BtfkitError('INVALID_OPTION', `unknown ${what} '${name}'${hint}; known are ${known.join(', ')}`);
+}
+
+function invalid(name: string, wanted: string, value: unknown): BtfkitError {
+	const given = typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? 'an array of something else' : String(value);
+	return new BtfkitError('INVALID_OPTION', `${name} has to be ${wanted}, not ${given}`);
+}
