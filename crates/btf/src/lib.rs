@@ -2,13 +2,16 @@
 //!
 //! The crate works on bytes: it knows no DWARF, no ELF and no files.
 
+pub mod dedup;
 mod endian;
 pub mod hash;
 mod header;
 mod kind;
+pub mod names;
 mod read;
 mod strings;
 mod ty;
+pub mod unit;
 mod write;
 
 pub use endian::Endian;

@@ -1,0 +1,302 @@
+//! Refinement: which types of open classes are one type.
+//!
+//! The problem. Two units define a private `struct node` differently, and both have `struct list { struct node *head; }`.
+//! The two `list`s are of one class, yet they are two types, and so is all that reaches them. A third unit only declares
+//! `struct node`: its `list` goes with either.
+//!
+//! The rule is that of libbpf's `btf__dedup` (its steps are numbered in `spec`: primitive types, structs, forward
+//! declarations), carried out on vertices only: the types between them are alike by class already.
+//!
+//! 1. Forward declarations of one name and kind are one vertex. Enums of one name are one where their values are; a
+//!    forward enum goes with the newest full one.
+//! 2. Structs, unions and typedefs, in the order of their units: a candidate is compared with the types already kept
+//!    of its class, newest first, by walking both graphs side by side. Two vertices match when they are kept as one
+//!    already, when one of them is a forward declaration, or when they are of one class and all that they refer to
+//!    matches; what is being compared is taken to match. A candidate that matches is kept as that type, and the pairs
+//!    of the walk are recorded: a forward declaration now stands for the definition it was paired with.
+//! 3. A forward declaration that was never paired goes with the only struct or union of its name, if there is one.
+//! 4. Joints (prototypes) are one where they are of one class and what they refer to is one.
+//!
+//! Invariant: `map` leads from each vertex to one that was kept before it in its group, or to a definition of what it
+//! declares, so that following it ends.
+
+use super::classes::{ClassId, Classes};
+use super::settle::{NO_GROUP, Settlement};
+use crate::Kind;
+use rustc_hash::FxHashMap as HashMap;
+
+/// A vertex of an open class, numbered in the order of units and their items.
+pub(super) type Vertex = u32;
+
+const UNMAPPED: Vertex = u32::MAX;
+
+/// How far two candidates that are paired with the same type are compared by content: structs within structs (libbpf's
+/// limit), and typedefs on the way, which libbpf does not count.
+const IDENTICAL_DEPTH: u32 = 16 * TYPEDEFS_PER_STRUCT;
+const TYPEDEFS_PER_STRUCT: u32 = 64;
+/// A bound on the vertices that such a comparison visits: without it, a malformed graph takes exponential time.
+const IDENTICAL_VISITS: u32 = 1 << 16;
+
+/// The vertices of open classes, and their edges to one another. Vertices of one class have equally many edges.
+#[derive(Default)]
+pub(super) struct Vertices {
+    pub class: Vec<ClassId>,
+    /// By vertex: index of its first edge; one more entry at the end.
+    pub first: Vec<u32>,
+    pub edges: Vec<Vertex>,
+}
+
+impl Vertices {
+    pub fn edges_of(&self, v: Vertex) -> &[Vertex] {
+        &self.edges[self.first[v as usize] as usize..self.first[v as usize + 1] as usize]
+    }
+}
+
+/// By vertex: the one that is kept for it.
+pub(super) fn refine(classes: &Classes, settlement: &Settlement, vertices: &Vertices) -> Vec<Vertex> {
+    let mut refinement = Refinement {
+        classes,
+        settlement,
+        vertices,
+        map: vec![UNMAPPED; vertices.class.len()],
+        kept: HashMap::default(),
+        kept_enums: HashMap::default(),
+        partner: vec![UNMAPPED; vertices.class.len()],
+        pairs: Vec::new(),
+        stack: Vec::new(),
+    };
+    refinement.forwards_and_enums();
+    refinement.structs();
+    refinement.leftover_forwards();
+    refinement.joints()
+}
+
+struct Refinement<'a> {
+    classes: &'a Classes,
+    settlement: &'a Settlement,
+    vertices: &'a Vertices,
+    map: Vec<Vertex>,
+    /// By class: the vertices kept, oldest first.
+    kept: HashMap<ClassId, Vec<Vertex>>,
+    /// By group.
+    kept_enums: HashMap<u32, Vec<Vertex>>,
+    /// By kept vertex: what it is paired with in this walk.
+    partner: Vec<Vertex>,
+    /// The kept vertices that have a partner.
+    pairs: Vec<Vertex>,
+    stack: Vec<(Vertex, Vertex)>,
+}
+
+impl Refinement<'_> {
+    fn kind(&self, v: Vertex) -> Kind {
+        self.classes.get(self.vertices.class[v as usize]).kind
+    }
+
+    fn all(&self) -> std::ops::Range<Vertex> {
+        0..self.vertices.class.len() as Vertex
+    }
+
+    fn resolve(&self, mut v: Vertex) -> Vertex {
+        loop {
+            match self.map[v as usize] {
+                UNMAPPED => return v,
+                to if to == v => return v,
+                to => v = to,
+            }
+        }
+    }
+
+    /// The definition that a forward declaration stands for by now, or the vertex itself.
+    fn resolve_forward(&self, v: Vertex) -> Vertex {
+        if self.kind(v) != Kind::Fwd {
+            return v;
+        }
+        let to = self.resolve(v);
+        if self.kind(to) == Kind::Fwd { v } else { to }
+    }
+
+    fn forwards_and_enums(&mut self) {
+        for v in self.all() {
+            let id = self.vertices.class[v as usize];
+            match self.classes.get(id).kind {
+                Kind::Fwd => {
+                    let kept = self.kept.entry(id).or_default();
+                    if kept.is_empty() {
+                        kept.push(v);
+                    }
+                    self.map[v as usize] = kept[0];
+                }
+                Kind::Enum | Kind::Enum64 => self.enumeration(v, id),
+                _ => {}
+            }
+        }
+    }
+
+    fn enumeration(&mut self, v: Vertex, id: ClassId) {
+        let forward = self.classes.get(id).count == 0;
+        let kept = self.kept_enums.entry(self.settlement.group_of[id as usize]).or_default();
+        for &have in kept.iter().rev() {
+            let class = self.vertices.class[have as usize];
+            if class == id || forward {
+                self.map[v as usize] = have;
+                return;
+            }
+            if self.classes.get(class).count == 0 {
+                self.map[have as usize] = v;
+            }
+        }
+        self.map[v as usize] = v;
+        kept.push(v);
+    }
+
+    fn structs(&mut self) {
+        for v in self.all() {
+            let id = self.vertices.class[v as usize];
+            if self.map[v as usize] != UNMAPPED
+                || !matches!(self.classes.get(id).kind, Kind::Struct | Kind::Union | Kind::Typedef)
+            {
+                continue;
+            }
+            let mut found = UNMAPPED;
+            for k in (0..self.kept.get(&id).map_or(0, Vec::len)).rev() {
+                let have = self.kept[&id][k];
+                if self.matches(v, have) {
+                    self.record();
+                    found = have;
+                    break;
+                }
+            }
+            if found == UNMAPPED {
+                self.kept.entry(id).or_default().push(v);
+                found = v;
+            }
+            self.map[v as usize] = found;
+        }
+    }
+
+    /// Walks both graphs; leaves the pairs of the walk in `pairs` and `partner`.
+    fn matches(&mut self, candidate: Vertex, kept: Vertex) -> bool {
+        for &v in &self.pairs {
+            self.partner[v as usize] = UNMAPPED;
+        }
+        self.pairs.clear();
+        self.stack.clear();
+        self.stack.push((candidate, kept));
+        while let Some((new, have)) = self.stack.pop() {
+            if self.resolve(new) == self.resolve(have) {
+                continue;
+            }
+            let have = self.resolve_forward(have);
+            let partner = self.partner[have as usize];
+            if partner != UNMAPPED {
+                if partner == new || self.identical(partner, new, IDENTICAL_DEPTH, &mut IDENTICAL_VISITS.clone()) {
+                    continue;
+                }
+                return false;
+            }
+            self.partner[have as usize] = new;
+            self.pairs.push(have);
+            let (new_class, have_class) = (self.vertices.class[new as usize], self.vertices.class[have as usize]);
+            let (new_kind, have_kind) = (self.kind(new), self.kind(have));
+            if new_kind != have_kind && (new_kind == Kind::Fwd || have_kind == Kind::Fwd) {
+                // Their spellings are the same, so name and kind of what is declared are.
+                continue;
+            }
+            if new_class != have_class {
+                if matches!((new_kind, have_kind), (Kind::Enum, Kind::Enum) | (Kind::Enum64, Kind::Enum64))
+                    && (self.classes.get(new_class).count == 0 || self.classes.get(have_class).count == 0)
+                {
+                    continue;
+                }
+                return false;
+            }
+            let (a, b) = (self.vertices.edges_of(new), self.vertices.edges_of(have));
+            self.stack.extend(a.iter().copied().zip(b.iter().copied()).rev());
+        }
+        true
+    }
+
+    /// Two types of one unit that are paired with one kept type: compilers write the same type twice at times.
+    fn identical(&self, a: Vertex, b: Vertex, depth: u32, visits: &mut u32) -> bool {
+        if a == b {
+            return true;
+        }
+        if depth == 0 || *visits == 0 || self.vertices.class[a as usize] != self.vertices.class[b as usize] {
+            return false;
+        }
+        *visits -= 1;
+        let deeper = depth.saturating_sub(if self.kind(a) == Kind::Typedef { 1 } else { TYPEDEFS_PER_STRUCT });
+        let (x, y) = (self.vertices.edges_of(a), self.vertices.edges_of(b));
+        x.iter().zip(y).all(|(&x, &y)| self.identical(x, y, deeper, visits))
+    }
+
+    fn record(&mut self) {
+        for k in 0..self.pairs.len() {
+            let kept = self.pairs[k];
+            let new = self.resolve(self.partner[kept as usize]);
+            let have = self.resolve(kept);
+            let (new_kind, have_kind) = (self.kind(new), self.kind(have));
+            if new_kind != Kind::Fwd && have_kind == Kind::Fwd {
+                self.map[have as usize] = new;
+            }
+            if new_kind == Kind::Fwd && have_kind != Kind::Fwd {
+                self.map[new as usize] = have;
+            }
+            if matches!(new_kind, Kind::Struct | Kind::Union)
+                && have_kind != Kind::Fwd
+                && self.map[have as usize] != UNMAPPED
+                && self.map[new as usize] == UNMAPPED
+            {
+                self.map[new as usize] = have;
+            }
+        }
+    }
+
+    fn leftover_forwards(&mut self) {
+        for (group, list) in self.settlement.groups.iter().enumerate() {
+            let Some(&forward) = list.forwards.first() else { continue };
+            if self.classes.get(forward).kind != Kind::Fwd {
+                continue;
+            }
+            let Some(&v) = self.kept.get(&forward).and_then(|kept| kept.first()) else { continue };
+            if self.map[v as usize] != v {
+                continue;
+            }
+            let twin = list.twin.map_or(NO_GROUP, |t| t);
+            let definitions = |g: usize| self.settlement.groups.get(g).into_iter().flat_map(|g| &g.definitions);
+            let kept = |c: &ClassId| self.kept.get(c).map(Vec::as_slice).unwrap_or_default();
+            let mut own = definitions(group).flat_map(kept);
+            let (only, more) = (own.next().copied(), own.next().is_some());
+            // A settled twin is not among the vertices, and is there all the same.
+            let contested = definitions(twin as usize).next().is_some();
+            if let (Some(only), false, false) = (only, more, contested) {
+                self.map[v as usize] = only;
+            }
+        }
+    }
+
+    /// The kept vertex of each, joints included.
+    fn joints(self) -> Vec<Vertex> {
+        let mut result: Vec<Vertex> = self.all().map(|v| self.resolve(v)).collect();
+        let mut same: HashMap<(ClassId, Vec<Vertex>), Vertex> = HashMap::default();
+        let mut state = vec![false; result.len()];
+        let mut stack: Vec<(Vertex, bool)> = Vec::new();
+        let joint = |v: Vertex| !matches!(self.kind(v), Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef | Kind::Enum | Kind::Enum64);
+        for v in self.all().filter(|&v| joint(v)) {
+            stack.push((v, false));
+            while let Some((v, ready)) = stack.pop() {
+                if ready {
+                    let means = self.vertices.edges_of(v).iter().map(|&e| result[e as usize]).collect();
+                    result[v as usize] = *same.entry((self.vertices.class[v as usize], means)).or_insert(v);
+                    continue;
+                }
+                if std::mem::replace(&mut state[v as usize], true) {
+                    continue;
+                }
+                stack.push((v, true));
+                stack.extend(self.vertices.edges_of(v).iter().filter(|&&e| joint(e)).map(|&e| (e, false)));
+            }
+        }
+        result
+    }
+}

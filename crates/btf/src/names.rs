@@ -1,0 +1,46 @@
+//! Which names the kernel takes (`__btf_name_valid` in kernel/bpf/btf.c, with the kernel's own character table).
+
+/// KSYM_NAME_LEN of kernels since 6.1, in bytes.
+pub const MAX_NAME: usize = 512;
+
+/// Latin-1 letters are letters to the kernel's `isalpha`; UTF-8 text nearly always has other bytes too.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || (byte >= 0xc0 && byte != 0xd7 && byte != 0xf7)
+}
+
+/// Is this a name for a type, member, enumerator, function, parameter or variable?
+pub fn is_identifier(name: &[u8]) -> bool {
+    let start = |b: u8| is_letter(b) || b == b'_' || b == b'.';
+    let rest = |b: &u8| start(*b) || b.is_ascii_digit();
+    (1..=MAX_NAME).contains(&name.len()) && start(name[0]) && name.iter().all(rest)
+}
+
+/// Is this a name for a DATASEC?
+pub fn is_section_name(name: &[u8]) -> bool {
+    let printable = |b: &u8| matches!(b, 0x20..=0x7e | 0xa0..);
+    (1..=MAX_NAME).contains(&name.len()) && name.iter().all(printable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers() {
+        for good in ["a", "_", ".L1", "foo.isra.0", "A9"] {
+            assert!(is_identifier(good.as_bytes()), "{good}");
+        }
+        for bad in ["", "9a", "a b", "a-b", "Option<u8>", "ns::x", "bad$name", "ü"] {
+            assert!(!is_identifier(bad.as_bytes()), "{bad}");
+        }
+        assert!(is_identifier(b"\xc4\xd6"));
+        assert!(!is_identifier(b"a\xd7"));
+        assert!(is_identifier(&[b'a'; MAX_NAME]) && !is_identifier(&[b'a'; MAX_NAME + 1]));
+    }
+
+    #[test]
+    fn section_names() {
+        assert!(is_section_name(b"?.foo bar:buz") && is_section_name(b".data..percpu"));
+        assert!(!is_section_name(b"") && !is_section_name(b"a\tb") && !is_section_name(b"\x80"));
+    }
+}

@@ -1,0 +1,93 @@
+//! What one unit says about types, before deduplication: flat arrays with unit-local ids.
+//!
+//! A reader of DWARF fills one of these for each compile unit (or group of units that refer to one another), a reader
+//! of BTF fills one for a whole BTF. Nothing here depends on other units, so any thread can fill it.
+
+use crate::Kind;
+
+/// A type of the unit, by its index in [`UnitTypes::types`]; [`VOID`] is void.
+pub type Local = u32;
+
+pub const VOID: Local = 0;
+
+/// The index type of an array, where its source does not name one (DWARF does not): the program's `int`.
+pub const ARRAY_INDEX: Local = u32::MAX;
+
+/// Where the bytes of a name are: meaningful only to who made it and to the lookup that is given to the emitter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct NameRef(pub u64);
+
+/// A name: equal hashes are taken to be equal bytes. The empty name is `Name::NONE`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Name {
+    pub hash: u64,
+    pub at: NameRef,
+}
+
+impl Name {
+    pub const NONE: Name = Name { hash: 0, at: NameRef(0) };
+
+    pub fn is_none(self) -> bool {
+        self.hash == 0
+    }
+}
+
+/// The hash that stands for a name everywhere; never 0.
+pub fn name_hash(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes) | 1
+}
+
+/// One type. Which fields count depends on the kind; the others are 0.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalType {
+    /// None is a hole: an entry that has an id and is no type, and that nothing refers to.
+    pub kind: Option<Kind>,
+    /// kind_flag: bitfields in a STRUCT or UNION, signed values in an ENUM, union in a FWD, attribute in a tag.
+    pub flag: bool,
+    pub name: Name,
+    /// Bytes; elements of an ARRAY.
+    pub size: u32,
+    /// The data word of an INT, linkage of a FUNC or VAR, component index of a DECL_TAG.
+    pub word: u32,
+    /// What PTR, TYPEDEF, qualifiers, tags, FUNC and VAR refer to; the element of an ARRAY, the result of a FUNC_PROTO.
+    pub target: Local,
+    /// Members of STRUCT and UNION, values of ENUM and ENUM64, parameters of FUNC_PROTO, variables of DATASEC; for an
+    /// ARRAY one, which is its index type.
+    pub first: u32,
+    pub count: u32,
+    /// Where the source has it (DWARF: offset of the entry from the start of its group of units).
+    pub at: u32,
+}
+
+/// A member, enumerator, parameter or variable of a section.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalMember {
+    pub name: Name,
+    /// Offset word of a member, value of an enumerator, offset << 32 | size of a variable.
+    pub value: u64,
+    pub ty: Local,
+}
+
+/// The types of one unit.
+#[derive(Debug, Default)]
+pub struct UnitTypes {
+    /// Index 0 stands for void and is a hole.
+    pub types: Vec<LocalType>,
+    pub members: Vec<LocalMember>,
+    /// The types that the unit has, in the order in which ids would be given (nested types before what they are nested
+    /// in). Types that are not listed are only asked about: prototypes of functions that may be left out.
+    pub order: Vec<Local>,
+}
+
+impl UnitTypes {
+    pub fn clear(&mut self) {
+        self.types.clear();
+        self.types.push(LocalType::default());
+        self.members.clear();
+        self.order.clear();
+    }
+
+    pub fn members_of(&self, t: &LocalType) -> &[LocalMember] {
+        &self.members[t.first as usize..][..t.count as usize]
+    }
+}
