@@ -12,6 +12,7 @@ mod read;
 mod strings;
 mod ty;
 pub mod unit;
+pub mod validate;
 mod write;
 
 pub use endian::Endian;
@@ -19,4 +20,5 @@ pub use header::{MAX_STRING_OFFSET, MAX_TYPE_ID, MAX_VLEN};
 pub use kind::{Kind, Shape};
 pub use read::{Btf, ReadError, Record};
 pub use ty::{Aggregate, Member, Param, SecVar, Type, TypeId, UnknownRecord, encoding, linkage};
+pub use validate::{Context, Refusal, validate};
 pub use write::{WriteError, Writer};

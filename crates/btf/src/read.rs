@@ -98,6 +98,10 @@ impl<'a> Record<'a> {
         Info(self.word(1))
     }
 
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The info word: number of elements, kind and kind flag.
     pub fn info_word(&self) -> u32 {
         self.word(1)

@@ -1,0 +1,162 @@
+//! The bytes under check. Unlike [`crate::Btf`] it promises nothing: names and references may lead anywhere.
+
+use crate::header::{HEAD, Info};
+use crate::{Btf, Endian, Kind};
+use std::ops::Range;
+
+pub(super) struct Blob<'a> {
+    pub bytes: &'a [u8],
+    pub endian: Endian,
+    pub base: Option<&'a Btf>,
+    /// The type section.
+    pub types: Range<usize>,
+    /// Own strings.
+    pub strings: &'a [u8],
+    /// Where each own record starts; filled by pass C.
+    pub records: Vec<u32>,
+}
+
+/// A record whose head and body are known to be inside the blob. Void is one without a kind.
+#[derive(Clone, Copy)]
+pub(super) struct Rec<'a> {
+    pub kind: Option<Kind>,
+    pub name: u32,
+    pub info: Info,
+    /// Size or type.
+    pub word: u32,
+    endian: Endian,
+    body: &'a [u8],
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct RawMember {
+    pub name: u32,
+    pub ty: u32,
+    pub offset: u32,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct RawVar {
+    pub ty: u32,
+    pub offset: u32,
+    pub size: u32,
+}
+
+impl<'a> Rec<'a> {
+    /// The record at the start of `bytes`, which hold its head at least.
+    pub fn at(endian: Endian, bytes: &'a [u8]) -> Rec<'a> {
+        let info = Info(endian.u32(bytes, 4));
+        Rec {
+            kind: Kind::from_u8(info.kind()),
+            name: endian.u32(bytes, 0),
+            info,
+            word: endian.u32(bytes, 8),
+            endian,
+            body: &bytes[HEAD..],
+        }
+    }
+
+    /// Bytes of the body that the kind asks for.
+    pub fn body_size(&self) -> usize {
+        let Some(kind) = self.kind else { return 0 };
+        let shape = kind.shape();
+        4 * (shape.fixed_words + shape.element_words * self.vlen() as usize)
+    }
+
+    pub fn vlen(&self) -> u32 {
+        self.info.vlen()
+    }
+
+    pub fn kind_flag(&self) -> bool {
+        self.info.kind_flag()
+    }
+
+    /// A word of the body.
+    pub fn body(&self, position: usize) -> u32 {
+        self.endian.u32(self.body, 4 * position)
+    }
+
+    pub fn int_bits(&self) -> u32 {
+        self.body(0) & 0xff
+    }
+
+    pub fn int_offset(&self) -> u32 {
+        (self.body(0) >> 16) & 0xff
+    }
+
+    /// The four bits that say how an integer is to be read.
+    pub fn int_encoding(&self) -> u32 {
+        (self.body(0) >> 24) & 0xf
+    }
+
+    pub fn member(&self, index: u32) -> RawMember {
+        let at = 3 * index as usize;
+        RawMember { name: self.body(at), ty: self.body(at + 1), offset: self.body(at + 2) }
+    }
+
+    pub fn param(&self, index: u32) -> (u32, u32) {
+        let at = 2 * index as usize;
+        (self.body(at), self.body(at + 1))
+    }
+
+    pub fn var(&self, index: u32) -> RawVar {
+        let at = 3 * index as usize;
+        RawVar { ty: self.body(at), offset: self.body(at + 1), size: self.body(at + 2) }
+    }
+
+    pub fn is(&self, kind: Kind) -> bool {
+        self.kind == Some(kind)
+    }
+
+    pub fn is_aggregate(&self) -> bool {
+        matches!(self.kind, Some(Kind::Struct | Kind::Union))
+    }
+
+    pub fn is_modifier(&self) -> bool {
+        self.kind.is_some_and(Kind::is_modifier)
+    }
+}
+
+impl<'a> Blob<'a> {
+    /// Id of the first own record.
+    pub fn start_id(&self) -> u32 {
+        self.base.map_or(1, |base| base.end_id().0)
+    }
+
+    /// One past the last id.
+    pub fn end_id(&self) -> u32 {
+        self.start_id() + self.records.len() as u32
+    }
+
+    fn start_string(&self) -> u32 {
+        self.base.map_or(0, Btf::end_string)
+    }
+
+    /// The record of an id; void has one here.
+    pub fn get(&self, id: u32) -> Option<Rec<'a>> {
+        let start = self.start_id();
+        if id >= start {
+            let at = *self.records.get((id - start) as usize)? as usize;
+            return Some(Rec::at(self.endian, &self.bytes[at..self.types.end]));
+        }
+        if id == 0 {
+            return Some(Rec::at(self.endian, &[0; HEAD]));
+        }
+        let record = self.base?.record(crate::TypeId(id))?;
+        Some(Rec::at(self.endian, record.bytes()))
+    }
+
+    pub fn has_string(&self, offset: u32) -> bool {
+        offset <= crate::MAX_STRING_OFFSET
+            && (offset < self.start_string() || ((offset - self.start_string()) as usize) < self.strings.len())
+    }
+
+    /// The string at an offset, up to its NUL.
+    pub fn string(&self, offset: u32) -> Option<&'a [u8]> {
+        if offset < self.start_string() {
+            return self.base?.string(offset);
+        }
+        let rest = self.strings.get((offset - self.start_string()) as usize..)?;
+        rest.split(|byte| *byte == 0).next().filter(|_| !rest.is_empty())
+    }
+}

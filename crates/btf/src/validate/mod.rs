@@ -1,0 +1,127 @@
+//! Whether a kernel takes a blob, and what it says when it does not.
+//!
+//! The checks are those of the kernel's `kernel/bpf/btf.c`, in its order, so that the first one that fails is the one
+//! that the kernel would name:
+//!
+//! | pass | room | what |
+//! |---|---|---|
+//! | A, B | `sections` | header; sections without gap or overlap; string section |
+//! | C | `meta` | each record by itself |
+//! | D | `resolve`, `members` | what records refer to: missing targets, loops, sizes, prototypes |
+//! | E | `chains` | chains of modifiers: length, and type tags before all others |
+//!
+//! Which passes run depends on how the blob gets into the kernel, see [`Context`].
+
+mod blob;
+mod chains;
+mod lines;
+mod members;
+mod meta;
+mod names;
+mod resolve;
+mod sections;
+
+use crate::{Btf, Endian, TypeId};
+use blob::Blob;
+
+/// How a blob gets into the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Loaded by a program with `BPF_BTF_LOAD`: every pass. The kernel takes no split BTF this way; with a base it is
+    /// checked as if both were one.
+    Load,
+    /// The `.BTF` section of vmlinux: all but pass D.
+    Vmlinux,
+    /// The `.BTF` section of a module, on the base that is given: all but pass D.
+    Module,
+    /// The `.BTF.base` section of a module: all but pass D.
+    Base,
+}
+
+/// What kernels of different age disagree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Release {
+    /// Tags must not have a kind flag.
+    V6_12,
+    /// Tags may have a kind flag: they are plain attributes then.
+    V6_15,
+    /// The header may have 32 bytes and name a layout section.
+    V7_1,
+}
+
+/// The error number of the system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Errno {
+    E2BIG,
+    EEXIST,
+    EINVAL,
+    ELOOP,
+    ENOTSUPP,
+}
+
+impl Errno {
+    pub fn number(self) -> i32 {
+        match self {
+            Errno::E2BIG => 7,
+            Errno::EEXIST => 17,
+            Errno::EINVAL => 22,
+            Errno::ELOOP => 40,
+            Errno::ENOTSUPP => 524,
+        }
+    }
+}
+
+/// Why a kernel refuses a blob.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{errno:?}: {}", if detail.is_empty() { message } else { detail })]
+pub struct Refusal {
+    pub errno: Errno,
+    /// The kernel's words for the error; empty for the few that it does not explain.
+    pub message: String,
+    /// The record that the kernel was at.
+    pub type_id: Option<TypeId>,
+    /// The lines of the kernel's log that end with the message: the record and, where it is about one, its element.
+    pub detail: String,
+}
+
+/// The kernel that is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub context: Context,
+    pub release: Release,
+    /// Bytes of a pointer; pass D compares it with the room that structs leave.
+    pub pointer_size: u8,
+    /// The kernel's byte order; `None` takes the one that the blob's magic number shows.
+    pub endian: Option<Endian>,
+}
+
+impl Rules {
+    /// The newest kernel that this crate knows, of 64 bits and the blob's byte order.
+    pub fn new(context: Context) -> Rules {
+        Rules { context, release: Release::V7_1, pointer_size: 8, endian: None }
+    }
+
+    /// Says whether the kernel takes the blob. `base` is what a split BTF stands on.
+    pub fn check(&self, bytes: &[u8], base: Option<&Btf>) -> Result<(), Refusal> {
+        let load = self.context == Context::Load;
+        let mut blob = sections::open(self, bytes, base)?;
+        meta::check(self, &mut blob)?;
+        if load {
+            resolve::check(self, &blob)?;
+        }
+        chains::check(&blob)
+    }
+}
+
+/// Asks the newest kernel that this crate knows, see [`Rules`] for others.
+pub fn validate(bytes: &[u8], context: Context, base: Option<&Btf>, pointer_size: u8) -> Result<(), Refusal> {
+    Rules { pointer_size, ..Rules::new(context) }.check(bytes, base)
+}
+
+impl Refusal {
+    /// A refusal that is about no record, or whose log line is the message alone.
+    fn plain(errno: Errno, message: impl Into<String>) -> Refusal {
+        let message = message.into();
+        Refusal { errno, detail: message.clone(), message, type_id: None }
+    }
+}
