@@ -1,6 +1,7 @@
 //! The sections that DWARF is read from.
 
-use crate::{ElfError, Image, Relocations};
+use crate::{ElfError, Image, Relocations, Section};
+use object::elf;
 use std::borrow::Cow;
 
 /// What a section holds is empty where the file has no such section.
@@ -28,6 +29,37 @@ pub struct DebugSection<'data> {
 }
 
 pub(crate) fn debug_sections<'data>(image: &Image<'data>) -> Result<DebugSections<'data>, ElfError> {
-    let _ = image;
-    todo!()
+    let of = |name: &str| debug_section(image, name.as_bytes());
+    Ok(DebugSections {
+        info: of("info")?,
+        abbrev: of("abbrev")?,
+        str: of("str")?,
+        line_str: of("line_str")?,
+        str_offsets: of("str_offsets")?,
+        addr: of("addr")?,
+        loc: of("loc")?,
+        loclists: of("loclists")?,
+        ranges: of("ranges")?,
+        rnglists: of("rnglists")?,
+        types: of("types")?,
+    })
+}
+
+fn debug_section<'data>(image: &Image<'data>, name: &[u8]) -> Result<DebugSection<'data>, ElfError> {
+    let Some(section) = find(image, name) else { return Ok(DebugSection::default()) };
+    Ok(DebugSection { data: image.data(section)?, relocations: Relocations::of(image, section)? })
+}
+
+/// The section `.debug_NAME`, or `.zdebug_NAME`, the old way to say that it is compressed.
+///
+/// An object file may have several of one name: type units are in sections of their own, in groups (SHF_GROUP) of which
+/// the linker keeps one each. The section outside the groups is the one that has the compile unit.
+fn find<'a, 'data>(image: &'a Image<'data>, name: &[u8]) -> Option<&'a Section<'data>> {
+    let named = || {
+        image.sections().iter().filter(|section| {
+            let rest = section.name.strip_prefix(b".debug_").or_else(|| section.name.strip_prefix(b".zdebug_"));
+            rest == Some(name) && section.sh_type != elf::SHT_NOBITS.0
+        })
+    };
+    named().find(|section| section.sh_flags & elf::SHF_GROUP.0 == 0).or_else(|| named().next())
 }

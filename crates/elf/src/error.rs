@@ -67,6 +67,8 @@ pub enum RelocationError {
     Unsupported { machine: u16, kind: u32, offset: u64 },
     #[error("the relocation at offset {offset:#x} is for {width} bytes, but {size} bytes are read there")]
     Width { offset: u64, width: u8, size: u8 },
+    #[error("there are too many relocations for the value at offset {offset:#x}")]
+    TooMany { offset: u64 },
     #[error("the relocation at offset {offset:#x} refers to symbol {symbol}, but there are only {symbols}")]
     NoSuchSymbol { offset: u64, symbol: u32, symbols: usize },
 }

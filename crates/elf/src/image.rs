@@ -3,15 +3,15 @@
 use crate::{DebugSections, ElfError, Symbols, address, compression, debug_sections};
 use object::elf;
 use object::endian::Endianness;
-use object::pod::{self, Pod};
+use object::pod;
 use object::read::elf::{FileHeader, SectionHeader};
 use std::borrow::Cow;
 use std::mem;
-use std::ops::Range;
 use std::sync::Arc;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Endian {
+    #[default]
     Little,
     Big,
 }
@@ -23,10 +23,10 @@ pub struct Image<'data> {
     endian: Endian,
     is_64: bool,
     machine: u16,
-    file_type: u16,
+    is_relocatable: bool,
     sections: Vec<Section<'data>>,
-    /// By section index; shared with all that turns symbols into addresses.
-    addresses: Arc<[u64]>,
+    /// What a symbol's value counts from, by section index; empty where values are addresses already.
+    bases: Arc<[u64]>,
 }
 
 /// A section header. Names of fields with `sh_` hold what the ELF specification says of them.
@@ -46,12 +46,128 @@ pub struct Section<'data> {
     pub entry_size: u64,
     pub sh_link: u32,
     pub sh_info: u32,
+    name_offset: u32,
 }
 
 impl<'data> Image<'data> {
     pub fn parse(data: &'data [u8]) -> Result<Image<'data>, ElfError> {
-        let _ = data;
-        todo!()
+        if !data.starts_with(&elf::ELFMAG) {
+            return Err(ElfError::NotElf { first: data[..data.len().min(16)].to_vec() });
+        }
+        let Some(&[class, order, version]) = data.get(4..7).and_then(<[u8]>::first_chunk) else {
+            return Err(ElfError::Truncated {
+                what: "the ELF identification".into(),
+                needed: 16,
+                have: data.len() as u64,
+            });
+        };
+        let endian = match elf::DataEncoding(order) {
+            elf::ELFDATA2LSB => Endian::Little,
+            elf::ELFDATA2MSB => Endian::Big,
+            _ => return Err(ElfError::ByteOrder { order }),
+        };
+        if elf::FileVersion(version) != elf::EV_CURRENT {
+            return Err(ElfError::Version { version });
+        }
+        match elf::FileClass(class) {
+            elf::ELFCLASS32 => Image::parse_class::<elf::FileHeader32<Endianness>>(data, endian),
+            elf::ELFCLASS64 => Image::parse_class::<elf::FileHeader64<Endianness>>(data, endian),
+            _ => Err(ElfError::Class { class }),
+        }
+    }
+
+    fn parse_class<Header: FileHeader<Endian = Endianness>>(
+        data: &'data [u8],
+        endian: Endian,
+    ) -> Result<Image<'data>, ElfError> {
+        let order = endian.into();
+        let (header, _) = pod::from_bytes::<Header>(data).map_err(|()| ElfError::Truncated {
+            what: "the ELF header".into(),
+            needed: mem::size_of::<Header>() as u64,
+            have: data.len() as u64,
+        })?;
+        let mut image = Image {
+            data,
+            endian,
+            is_64: header.is_type_64(),
+            machine: header.e_machine(order).0,
+            is_relocatable: header.e_type(order) == elf::ET_REL,
+            sections: Vec::new(),
+            bases: Arc::new([]),
+        };
+        image.read_sections(header)?;
+        if image.is_relocatable {
+            address::assign(&mut image.sections, image.is_64)?;
+            image.bases = image.sections.iter().map(|section| section.address).collect();
+        }
+        Ok(image)
+    }
+
+    /// Reads the section headers. Where a file has too many sections for the 16-bit fields of its header, their number
+    /// and the index of the section name table are in fields of the null section.
+    fn read_sections<Header: FileHeader<Endian = Endianness>>(&mut self, header: &Header) -> Result<(), ElfError> {
+        let order = self.endian.into();
+        let table_offset: u64 = header.e_shoff(order).into();
+        if table_offset == 0 {
+            return Ok(());
+        }
+        let expected = mem::size_of::<Header::SectionHeader>() as u64;
+        let entry_size = u64::from(header.e_shentsize(order));
+        if entry_size != expected {
+            return Err(ElfError::EntrySize { what: "the section header table".into(), size: entry_size, expected });
+        }
+        let headers_from_start = |count: u64| -> Result<&'data [Header::SectionHeader], ElfError> {
+            let size = count.checked_mul(expected);
+            let end = size.and_then(|size| table_offset.checked_add(size)).unwrap_or(u64::MAX);
+            let truncated = || ElfError::Truncated {
+                what: format!("the table of {count} section headers"),
+                needed: end,
+                have: self.data.len() as u64,
+            };
+            if end > self.data.len() as u64 {
+                return Err(truncated());
+            }
+            let (headers, _) =
+                pod::slice_from_bytes(&self.data[table_offset as usize..], count as usize).map_err(|()| truncated())?;
+            Ok(headers)
+        };
+        let null = &headers_from_start(1)?[0];
+        let count = match header.e_shnum(order) {
+            0 => null.sh_size(order).into(),
+            count => u64::from(count),
+        };
+        let names_index = match header.e_shstrndx(order) {
+            elf::SHN_XINDEX => null.sh_link(order),
+            index => u32::from(index.0),
+        };
+
+        self.sections = headers_from_start(count)?
+            .iter()
+            .enumerate()
+            .map(|(index, header)| Section {
+                index,
+                name: &[],
+                sh_type: header.sh_type(order).0,
+                sh_flags: header.sh_flags(order).0,
+                address: header.sh_addr(order).into(),
+                offset: header.sh_offset(order).into(),
+                size: header.sh_size(order).into(),
+                alignment: header.sh_addralign(order).into(),
+                entry_size: header.sh_entsize(order).into(),
+                sh_link: header.sh_link(order),
+                sh_info: header.sh_info(order),
+                name_offset: header.sh_name(order),
+            })
+            .collect();
+        if names_index == 0 {
+            return Ok(());
+        }
+        let names = self.file_bytes(self.section(names_index, "the ELF header")?)?;
+        for section in self.sections.iter_mut().skip(1) {
+            section.name = string_at(names, section.name_offset)
+                .ok_or(ElfError::SectionName { section: section.index, offset: section.name_offset })?;
+        }
+        Ok(())
     }
 
     pub fn endian(&self) -> Endian {
@@ -69,7 +185,7 @@ impl<'data> Image<'data> {
 
     /// Whether this is a relocatable file (ET_REL), such as a kernel module or an object file before linking.
     pub fn is_relocatable(&self) -> bool {
-        self.file_type == elf::ET_REL.0
+        self.is_relocatable
     }
 
     /// All sections; the place in the slice is the section's index, and 0 is the null section.
@@ -92,8 +208,31 @@ impl<'data> Image<'data> {
 
     /// The bytes of a section as they are in the file.
     pub(crate) fn file_bytes(&self, section: &Section<'_>) -> Result<&'data [u8], ElfError> {
-        let _ = section;
-        todo!()
+        if section.sh_type == elf::SHT_NOBITS.0 {
+            return Ok(&[]);
+        }
+        let end = section.offset.saturating_add(section.size);
+        if end > self.data.len() as u64 {
+            return Err(ElfError::Truncated {
+                what: format!("section {} ({})", section.index, section.display_name()),
+                needed: end,
+                have: self.data.len() as u64,
+            });
+        }
+        Ok(&self.data[section.offset as usize..end as usize])
+    }
+
+    /// The section that a header field refers to; `what` names whose field.
+    pub(crate) fn section(&self, index: u32, what: &str) -> Result<&Section<'data>, ElfError> {
+        self.sections.get(index as usize).ok_or_else(|| ElfError::NoSuchSection {
+            what: what.into(),
+            index,
+            sections: self.sections.len(),
+        })
+    }
+
+    pub(crate) fn bases(&self) -> Arc<[u64]> {
+        self.bases.clone()
     }
 
     /// The symbols of `.symtab`; None where the file was stripped of them. Dynamic symbols never count.
@@ -110,7 +249,7 @@ impl<'data> Image<'data> {
 impl<'data> Section<'data> {
     /// Whether the section occupies memory when the program or module is loaded (SHF_ALLOC).
     pub fn is_allocated(&self) -> bool {
-        self.sh_flags & u64::from(elf::SHF_ALLOC.0) != 0
+        self.sh_flags & elf::SHF_ALLOC.0 != 0
     }
 
     /// Whether the section holds the program's own code or data (SHT_PROGBITS), or room for it (SHT_NOBITS).
@@ -122,4 +261,20 @@ impl<'data> Section<'data> {
     pub fn display_name(&self) -> Cow<'data, str> {
         String::from_utf8_lossy(self.name)
     }
+}
+
+impl From<Endian> for Endianness {
+    fn from(endian: Endian) -> Endianness {
+        match endian {
+            Endian::Little => Endianness::Little,
+            Endian::Big => Endianness::Big,
+        }
+    }
+}
+
+/// The string at an offset of a string table, without the NUL that ends it.
+pub(crate) fn string_at(table: &[u8], offset: u32) -> Option<&[u8]> {
+    let rest = table.get(offset as usize..)?;
+    let end = memchr::memchr(0, rest)?;
+    Some(&rest[..end])
 }

@@ -1,18 +1,63 @@
 //! The relocations of one debug section of a relocatable file, consulted where a value is read.
+//!
+//! In a kernel module the relocations of `.debug_info` are larger than `.debug_info` itself, and an encoder reads only
+//! some of the values that they belong to. So nothing is applied in advance and nothing copied: the entries stay as they
+//! are in the file, sorted by offset as assemblers and linkers write them, and a cursor follows the reader through them.
+//! Only where a file has them in another order is a sorted index made.
+//!
+//! Invariant of a cursor: all entries before it have smaller offsets than the place of the last lookup, and all entries
+//! from it on have larger ones or belong to places not looked up.
 
-use crate::{RelocationError, Symbols};
+use crate::relocation_kinds::{Meaning, Width, meaning};
+use crate::symbols::{Target, whole_entries};
+use crate::{ElfError, Endian, Image, RelocationError, Section, Symbols};
+use object::elf::{self, Rel32, Rel64, Rela32, Rela64};
+use object::endian::Endianness;
+use std::mem;
+use std::sync::{Arc, OnceLock};
+
+/// Steps of one entry before the cursor begins to double them: the next value to be read is seldom further away.
+const LINEAR_STEPS: usize = 8;
+
+/// More entries for one place make no sense (a difference takes two), and repeating them all at each read would let a
+/// small file cost much time.
+const LONGEST_SEQUENCE: usize = 8;
 
 /// An index over the raw relocation entries of one section. Several threads may read one.
 #[derive(Debug, Clone, Default)]
 pub struct Relocations<'data> {
-    entries: &'data [u8],
+    entries: Entries<'data>,
+    endian: Endian,
+    machine: u16,
+    /// 64-bit little-endian MIPS files have the parts of `r_info` in another order.
+    is_mips64el: bool,
     symbols: Option<Symbols<'data>>,
+    /// The entries in order of their offsets where the file has them in another. Found out on first use.
+    order: OnceLock<Option<Arc<[usize]>>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum Entries<'data> {
+    #[default]
+    None,
+    Rel32(&'data [Rel32<Endianness>]),
+    Rel64(&'data [Rel64<Endianness>]),
+    Rela32(&'data [Rela32<Endianness>]),
+    Rela64(&'data [Rela64<Endianness>]),
+}
+
+/// One entry; `addend` is None where it is what the section has at the place (SHT_REL).
+struct Entry {
+    symbol: u32,
+    kind: u32,
+    addend: Option<u64>,
 }
 
 /// A place in [`Relocations`] that follows a reader through the section.
 #[derive(Debug, Clone)]
 pub struct RelocationCursor<'a, 'data> {
     table: &'a Relocations<'data>,
+    order: Option<&'a [usize]>,
     next: usize,
 }
 
@@ -20,48 +65,244 @@ pub struct RelocationCursor<'a, 'data> {
 #[derive(Debug, Clone, Copy)]
 pub struct Relocation<'a, 'data> {
     table: &'a Relocations<'data>,
+    order: Option<&'a [usize]>,
     first: usize,
     count: usize,
     offset: u64,
 }
 
 impl<'data> Relocations<'data> {
+    /// The relocations of a section. Empty for linked files: those that kept relocations (`--emit-relocs`) have the
+    /// values in place already.
+    pub(crate) fn of(image: &Image<'data>, target: &Section<'data>) -> Result<Relocations<'data>, ElfError> {
+        if !image.is_relocatable() {
+            return Ok(Relocations::default());
+        }
+        let mut sources = image.sections().iter().filter(|section| {
+            let sh_type = elf::SectionType(section.sh_type);
+            section.sh_info as usize == target.index
+                && matches!(sh_type, elf::SHT_REL | elf::SHT_RELA | elf::SHT_CREL)
+                && section.size != 0
+        });
+        let Some(source) = sources.next() else { return Ok(Relocations::default()) };
+        if sources.next().is_some() {
+            return Err(ElfError::SeveralRelocationSections { section: target.display_name().into() });
+        }
+
+        let bytes = image.file_bytes(source)?;
+        let (entries, expected) = match (elf::SectionType(source.sh_type), image.is_64()) {
+            (elf::SHT_REL, false) => (Entries::Rel32(whole_entries(bytes)), mem::size_of::<Rel32<Endianness>>()),
+            (elf::SHT_REL, true) => (Entries::Rel64(whole_entries(bytes)), mem::size_of::<Rel64<Endianness>>()),
+            (elf::SHT_RELA, false) => (Entries::Rela32(whole_entries(bytes)), mem::size_of::<Rela32<Endianness>>()),
+            (elf::SHT_RELA, true) => (Entries::Rela64(whole_entries(bytes)), mem::size_of::<Rela64<Endianness>>()),
+            _ => {
+                return Err(ElfError::RelocationSectionType {
+                    section: target.display_name().into(),
+                    sh_type: source.sh_type,
+                });
+            }
+        };
+        let what = || format!("section {} ({})", source.index, source.display_name());
+        if source.entry_size != 0 && source.entry_size != expected as u64 {
+            let expected = expected as u64;
+            return Err(ElfError::EntrySize { what: what(), size: source.entry_size, expected });
+        }
+        let symbols = match source.sh_link {
+            0 => None,
+            link => Some(Symbols::in_section(image, image.section(link, &what())?)?),
+        };
+        let is_mips64el =
+            elf::Machine(image.machine()) == elf::EM_MIPS && image.is_64() && image.endian() == Endian::Little;
+        Ok(Relocations {
+            entries,
+            endian: image.endian(),
+            machine: image.machine(),
+            is_mips64el,
+            symbols,
+            order: OnceLock::new(),
+        })
+    }
+
     /// Whether there is nothing to consult: values are in place.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// Number of entries.
     pub fn len(&self) -> usize {
-        let _ = &self.symbols;
-        todo!()
+        match self.entries {
+            Entries::None => 0,
+            Entries::Rel32(entries) => entries.len(),
+            Entries::Rel64(entries) => entries.len(),
+            Entries::Rela32(entries) => entries.len(),
+            Entries::Rela64(entries) => entries.len(),
+        }
     }
 
+    /// A cursor at the start. The first one looks at all offsets once, to see whether they are in order.
     pub fn cursor(&self) -> RelocationCursor<'_, 'data> {
-        RelocationCursor { table: self, next: 0 }
+        RelocationCursor { table: self, order: self.order(), next: 0 }
+    }
+
+    fn order(&self) -> Option<&[usize]> {
+        self.order
+            .get_or_init(|| {
+                let sorted = match self.entries {
+                    Entries::None => true,
+                    Entries::Rel32(entries) => entries.is_sorted_by_key(|entry| entry.r_offset.get(self.endian.into())),
+                    Entries::Rel64(entries) => entries.is_sorted_by_key(|entry| entry.r_offset.get(self.endian.into())),
+                    Entries::Rela32(entries) => {
+                        entries.is_sorted_by_key(|entry| entry.r_offset.get(self.endian.into()))
+                    }
+                    Entries::Rela64(entries) => {
+                        entries.is_sorted_by_key(|entry| entry.r_offset.get(self.endian.into()))
+                    }
+                };
+                (!sorted).then(|| {
+                    let mut order: Vec<usize> = (0..self.len()).collect();
+                    // Stable: entries for one place apply in the order of the file.
+                    order.sort_by_key(|&index| self.offset_in_file_order(index));
+                    order.into()
+                })
+            })
+            .as_deref()
+    }
+
+    #[inline]
+    fn offset_in_file_order(&self, index: usize) -> u64 {
+        let order = self.endian.into();
+        match self.entries {
+            Entries::None => 0,
+            Entries::Rel32(entries) => entries[index].r_offset.get(order).into(),
+            Entries::Rel64(entries) => entries[index].r_offset.get(order),
+            Entries::Rela32(entries) => entries[index].r_offset.get(order).into(),
+            Entries::Rela64(entries) => entries[index].r_offset.get(order),
+        }
+    }
+
+    #[inline]
+    fn offset(&self, order: Option<&[usize]>, index: usize) -> u64 {
+        self.offset_in_file_order(order.map_or(index, |order| order[index]))
+    }
+
+    #[inline]
+    fn entry(&self, order: Option<&[usize]>, index: usize) -> Entry {
+        let index = order.map_or(index, |order| order[index]);
+        let order = self.endian.into();
+        match self.entries {
+            Entries::None => Entry { symbol: 0, kind: 0, addend: None },
+            Entries::Rel32(entries) => {
+                let entry = &entries[index];
+                Entry { symbol: entry.r_sym(order), kind: entry.r_type(order).0, addend: None }
+            }
+            Entries::Rel64(entries) => {
+                let entry = Rela64::from(entries[index]);
+                let (symbol, kind) = (entry.r_sym(order, self.is_mips64el), entry.r_type(order, self.is_mips64el).0);
+                Entry { symbol, kind, addend: None }
+            }
+            Entries::Rela32(entries) => {
+                let entry = &entries[index];
+                let addend = i64::from(entry.r_addend.get(order)) as u64;
+                Entry { symbol: entry.r_sym(order), kind: entry.r_type(order).0, addend: Some(addend) }
+            }
+            Entries::Rela64(entries) => {
+                let entry = &entries[index];
+                let (symbol, kind) = (entry.r_sym(order, self.is_mips64el), entry.r_type(order, self.is_mips64el).0);
+                Entry { symbol, kind, addend: Some(entry.r_addend.get(order) as u64) }
+            }
+        }
     }
 }
 
 impl<'a, 'data> RelocationCursor<'a, 'data> {
     /// The relocation of the value at exactly this offset of the section, if it has one. Cheapest for offsets not far
     /// ahead of the last one; any jump forward or backward is allowed.
+    #[inline]
     pub fn lookup(&mut self, offset: u64) -> Option<Relocation<'a, 'data>> {
-        let _ = (offset, self.table, self.next);
-        todo!()
+        if self.table.is_empty() {
+            return None;
+        }
+        let first = self.first_from(offset);
+        let found = self.at(first).filter(|relocation| relocation.offset == offset);
+        self.next = first;
+        found
     }
 
-    /// The relocation `distance` entries ahead of the place of the last lookup: for prefetching what a reader will
-    /// come to.
+    /// The relocation `distance` entries ahead of the place of the last lookup: for prefetching what a reader will come
+    /// to, and for nothing else, since it may begin in the middle of a sequence for one place.
+    #[inline]
     pub fn ahead(&self, distance: usize) -> Option<Relocation<'a, 'data>> {
-        let _ = distance;
-        todo!()
+        self.at(self.next.checked_add(distance)?)
+    }
+
+    #[inline]
+    fn offset(&self, index: usize) -> u64 {
+        self.table.offset(self.order, index)
+    }
+
+    fn at(&self, first: usize) -> Option<Relocation<'a, 'data>> {
+        if first >= self.table.len() {
+            return None;
+        }
+        let offset = self.offset(first);
+        let end = self.table.len().min(first + LONGEST_SEQUENCE + 1);
+        let count = 1 + (first + 1..end).take_while(|&index| self.offset(index) == offset).count();
+        Some(Relocation { table: self.table, order: self.order, first, count, offset })
+    }
+
+    /// The first entry whose offset is not below `offset`.
+    #[inline]
+    fn first_from(&self, offset: u64) -> usize {
+        let len = self.table.len();
+        let mut low = self.next;
+        if low > 0 && self.offset(low - 1) >= offset {
+            return self.first_from_backward(offset);
+        }
+        for _ in 0..LINEAR_STEPS {
+            if low == len || self.offset(low) >= offset {
+                return low;
+            }
+            low += 1;
+        }
+        // Entries before `low` are below `offset`.
+        let mut step = LINEAR_STEPS;
+        let mut high = low;
+        while high < len && self.offset(high) < offset {
+            low = high + 1;
+            high = high.saturating_add(step).min(len);
+            step *= 2;
+        }
+        self.between(low, high, offset)
+    }
+
+    #[cold]
+    fn first_from_backward(&self, offset: u64) -> usize {
+        // Entries from `high` on are not below `offset`.
+        let mut high = self.next - 1;
+        let mut step = 1;
+        loop {
+            let low = high.saturating_sub(step);
+            if low == 0 || self.offset(low) < offset {
+                return self.between(low, high, offset);
+            }
+            high = low;
+            step *= 2;
+        }
+    }
+
+    /// The same by halving, where entries before `low` are known to be below `offset` and those from `high` on are not.
+    fn between(&self, mut low: usize, mut high: usize, offset: u64) -> usize {
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.offset(middle) < offset { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 }
 
 impl Relocation<'_, '_> {
     /// The place in the section.
     pub fn offset(&self) -> u64 {
-        let _ = (self.table, self.first, self.count);
         self.offset
     }
 
@@ -69,8 +310,64 @@ impl Relocation<'_, '_> {
     /// 8), or 0 for a LEB128.
     ///
     /// None: it is not known before the program or module is loaded (thread-local and undefined symbols).
+    #[inline]
     pub fn apply(&self, raw: u64, size: u8) -> Result<Option<u64>, RelocationError> {
-        let _ = (raw, size);
-        todo!()
+        if self.count > LONGEST_SEQUENCE {
+            return Err(RelocationError::TooMany { offset: self.offset });
+        }
+        let mut value = raw;
+        let mut known = true;
+        for index in self.first..self.first + self.count {
+            let entry = self.table.entry(self.order, index);
+            let meaning = meaning(self.table.machine, entry.kind);
+            let width = match meaning {
+                Meaning::Nothing => continue,
+                Meaning::Unknown => {
+                    known = false;
+                    continue;
+                }
+                Meaning::Unsupported => {
+                    let (machine, offset) = (self.table.machine, self.offset);
+                    return Err(RelocationError::Unsupported { machine, kind: entry.kind, offset });
+                }
+                Meaning::Address(width) | Meaning::Add(width) | Meaning::Subtract(width) | Meaning::Set(width) => width,
+            };
+            let bytes = match width {
+                Width::Bytes(bytes) => bytes,
+                Width::SixBits => 1,
+                Width::Leb128 => 0,
+            };
+            if bytes != size {
+                return Err(RelocationError::Width { offset: self.offset, width: bytes, size });
+            }
+            let symbol = match &self.table.symbols {
+                Some(symbols) => symbols.target(entry.symbol),
+                None if entry.symbol == 0 => Target::Address(0),
+                None => Target::NoSuchSymbol,
+            };
+            let address = match symbol {
+                Target::Address(address) => address.wrapping_add(entry.addend.unwrap_or(0)),
+                Target::Unknown => {
+                    known = false;
+                    continue;
+                }
+                Target::NoSuchSymbol => {
+                    let symbols = self.table.symbols.as_ref().map_or(0, Symbols::len);
+                    return Err(RelocationError::NoSuchSymbol { offset: self.offset, symbol: entry.symbol, symbols });
+                }
+            };
+            let changed = match meaning {
+                Meaning::Address(_) if entry.addend.is_some() => address,
+                Meaning::Set(_) => address,
+                Meaning::Subtract(_) => value.wrapping_sub(address),
+                _ => value.wrapping_add(address),
+            };
+            value = match width {
+                Width::SixBits => (value & !0x3f) | (changed & 0x3f),
+                Width::Leb128 | Width::Bytes(8..) => changed,
+                Width::Bytes(bytes) => changed & ((1 << (8 * bytes)) - 1),
+            };
+        }
+        Ok(known.then_some(value))
     }
 }
