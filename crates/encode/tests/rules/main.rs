@@ -1,0 +1,12 @@
+//! Rule by rule: a tree of DWARF entries in, lines of BTF out.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod arrays;
+mod base_types;
+mod bitfields;
+mod enums;
+mod forms;
+mod references;
+mod structs;
