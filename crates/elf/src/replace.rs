@@ -54,3 +54,121 @@ fn behind_links(path: &Path) -> PathBuf {
         _ => path.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn makes_a_file_and_replaces_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.btf");
+        write_beside_and_rename(&path, b"one").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        write_beside_and_rename(&path, b"").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        assert_eq!(names(folder.path()), ["out.btf"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.btf");
+        let half = |file: &mut File| file.write_all(b"half").and(Err(io::ErrorKind::StorageFull.into()));
+        let error = replace(&path, half).unwrap_err();
+        assert!(matches!(&error, ReplaceError::Write { path: found, source }
+            if *found == path && source.kind() == io::ErrorKind::StorageFull));
+        assert!(names(folder.path()).is_empty());
+
+        fs::write(&path, b"old").unwrap();
+        replace(&path, half).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["out.btf"]);
+    }
+
+    #[test]
+    fn folders_are_told_apart_and_missing_ones_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_beside_and_rename(folder.path(), b"x").unwrap_err();
+        assert!(matches!(error, ReplaceError::Directory { path } if path == folder.path()));
+        let path = folder.path().join("missing").join("out.btf");
+        let error = write_beside_and_rename(&path, b"x").unwrap_err();
+        assert!(matches!(error, ReplaceError::Create { path: found, .. } if found == path));
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use super::*;
+        use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+
+        fn mode(path: &Path) -> u32 {
+            fs::metadata(path).unwrap().permissions().mode() & 0o7777
+        }
+
+        #[test]
+        fn keeps_the_mode_of_the_old_file_and_gives_new_ones_the_usual() {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, usual) = (folder.path().join("out"), folder.path().join("usual"));
+            File::create(&usual).unwrap();
+            write_beside_and_rename(&path, b"1").unwrap();
+            assert_eq!(mode(&path), mode(&usual));
+            for wanted in [0o600, 0o640, 0o755, 0o444, 0o666] {
+                fs::set_permissions(&path, fs::Permissions::from_mode(wanted)).unwrap();
+                write_beside_and_rename(&path, b"2").unwrap();
+                assert_eq!(mode(&path), wanted);
+            }
+        }
+
+        #[test]
+        fn a_link_stays_a_link() {
+            let folder = tempfile::tempdir().unwrap();
+            let below = folder.path().join("below");
+            fs::create_dir(&below).unwrap();
+            let (link, file) = (folder.path().join("link"), below.join("file"));
+            fs::write(&file, b"old").unwrap();
+            symlink("below/file", &link).unwrap();
+            write_beside_and_rename(&link, b"new").unwrap();
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(fs::read(&file).unwrap(), b"new");
+            assert_eq!(
+                (names(folder.path()), names(&below)),
+                (vec!["below".into(), "link".into()], vec!["file".into()])
+            );
+        }
+
+        #[test]
+        fn a_device_stays_a_device() {
+            let path = Path::new("/dev/null");
+            write_beside_and_rename(path, b"gone").unwrap();
+            assert!(fs::metadata(path).unwrap().file_type().is_char_device());
+        }
+
+        #[test]
+        fn a_folder_that_may_not_be_written_to_is_named() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("out");
+            fs::write(&path, b"old").unwrap();
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+            let result = write_beside_and_rename(&path, b"new");
+            let left = names(folder.path());
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            assert_eq!(left, ["out"]);
+            // The superuser may write everywhere.
+            match result {
+                Ok(()) => assert_eq!(fs::read(&path).unwrap(), b"new"),
+                Err(error) => {
+                    assert!(matches!(&error, ReplaceError::Create { path: found, .. } if *found == path), "{error}");
+                    assert_eq!(fs::read(&path).unwrap(), b"old");
+                }
+            }
+        }
+    }
+}
