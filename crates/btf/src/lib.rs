@@ -3,6 +3,7 @@
 //! The crate works on bytes: it knows no DWARF, no ELF and no files.
 
 pub mod dedup;
+pub mod dump;
 mod endian;
 pub mod hash;
 mod header;

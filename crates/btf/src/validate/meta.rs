@@ -3,9 +3,9 @@
 
 use super::blob::{Blob, Rec};
 use super::lines::numbered;
-use super::names::{is_identifier, is_section};
 use super::{Errno, Refusal, Release, Rules};
 use crate::header::HEAD;
+use crate::names::{is_identifier, is_section_name};
 use crate::{Kind, MAX_TYPE_ID};
 
 pub(super) fn check(rules: &Rules, blob: &mut Blob) -> Result<(), Refusal> {
@@ -231,7 +231,7 @@ impl Check<'_, '_> {
         let size = self.rec.word;
         self.want(size != 0, "size == 0")?;
         self.no_kind_flag()?;
-        let named = self.rec.name != 0 && self.blob.string(self.rec.name).is_some_and(is_section);
+        let named = self.rec.name != 0 && self.blob.string(self.rec.name).is_some_and(is_section_name);
         self.want(named, "Invalid name")?;
         let (mut end, mut sum) = (0, 0u64);
         for index in 0..self.rec.vlen() {

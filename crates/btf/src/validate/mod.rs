@@ -17,7 +17,6 @@ mod chains;
 mod lines;
 mod members;
 mod meta;
-mod names;
 mod resolve;
 mod sections;
 

@@ -13,9 +13,9 @@
 //! the size. Both are 0 for a type that is not resolved yet; like the kernel, the checks may look at such types.
 
 use super::blob::{Blob, Rec};
-use super::names::is_identifier;
 use super::{Errno, Refusal, Rules, members};
 use crate::Kind;
+use crate::names::is_identifier;
 
 /// The deepest walk.
 const DEEPEST: usize = 32;

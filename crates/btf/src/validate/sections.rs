@@ -117,14 +117,14 @@ fn header(rules: &Rules, bytes: &[u8], split: bool) -> Result<Header, Refusal> {
 fn tile(mut sections: Vec<Section>, available: u32) -> Result<(), Refusal> {
     // The kernel compares by the sign of the difference, which is no order for huge offsets; its sort of two or three
     // is imitated by exchanges, where a library's sort could refuse to work.
-    let before = |a: Section, b: Section| {
+    let after = |a: Section, b: Section| {
         let by_offset = a.offset.wrapping_sub(b.offset) as i32;
         let by_len = a.len.wrapping_sub(b.len) as i32;
-        (if by_offset != 0 { by_offset } else { by_len }) < 0
+        (if by_offset != 0 { by_offset } else { by_len }) > 0
     };
     for end in (1..sections.len()).rev() {
         for at in 0..end {
-            if before(sections[at + 1], sections[at]) {
+            if after(sections[at], sections[at + 1]) {
                 sections.swap(at, at + 1);
             }
         }

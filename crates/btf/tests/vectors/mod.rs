@@ -1,0 +1,4 @@
+//! Cases kept as text, beside this file.
+
+pub mod case;
+mod kernel;
