@@ -14,6 +14,12 @@ export interface EncodeResult {
 	report: Report;
 }
 
+export interface EncodeToFileResult {
+	/** Where the BTF is. */
+	path: string;
+	report: Report;
+}
+
 /**
  * Makes BTF from the DWARF of an ELF file: a kernel, a module, an object or a program.
  *
@@ -32,7 +38,7 @@ export async function encodeToFile(
 	file: string | URL,
 	target?: string | URL,
 	options: EncodeOptions = {},
-): Promise<{path: string; report: Report}> {
+): Promise<EncodeToFileResult> {
 	const input = toPath(file, 'file');
 	const path = target === undefined ? `${input}.btf` : toPath(target, 'target');
 	await refuseInput(input, path);
@@ -45,12 +51,12 @@ async function run(
 	output: string | undefined,
 	options: EncodeOptions,
 ): Promise<{btf: Buffer | undefined; report: Report}> {
+	const checked = checkOptions(encodeOptions, options, ['signal']);
 	const {signal} = options;
 	if (signal !== undefined && !(signal instanceof AbortSignal)) {
 		throw new BtfkitError('INVALID_OPTION', 'signal has to be an AbortSignal');
 	}
 
-	const checked = checkOptions(encodeOptions, options, ['signal']);
 	const {Control, encode: encodeNative} = binding();
 	const control = new Control();
 	const aborted = () => new BtfkitError('ABORTED', `${input}: encoding was aborted`, {path: input, cause: signal?.reason});

@@ -16,7 +16,7 @@ export interface KindSpec<Checked> {
 interface ValueTypes {
 	switch: boolean;
 	count: number;
-	features: string | readonly Feature[];
+	features: string | ReadonlyArray<Feature | 'default'>;
 	languages: string | readonly string[];
 	path: string;
 }
@@ -53,7 +53,7 @@ export const kinds = {
 	} satisfies KindSpec<number>,
 
 	features: {
-		type: 'string | readonly Feature[]',
+		type: 'string | ReadonlyArray<Feature | \'default\'>',
 		fromText: text => text,
 		check(value, name) {
 			const list = items(value, name);

@@ -14,7 +14,7 @@ export interface OptionSpec {
 export type OptionTable = Record<string, OptionSpec>;
 
 /** The values of a table's options. A property's name is the option's name in the API and in configuration files. */
-export type OptionValues<Table extends OptionTable> = {[Name in keyof Table]?: ValueOf<Table[Name]['kind']> | undefined};
+export type OptionValues<Table extends OptionTable> = {-readonly [Name in keyof Table]?: ValueOf<Table[Name]['kind']> | undefined};
 
 /** What `encode` takes, in the API and on the command line. */
 export const encodeOptions = {

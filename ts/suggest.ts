@@ -2,7 +2,7 @@
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
 	const wanted = name.toLowerCase().replaceAll('-', '_');
 	let best: string | undefined;
-	let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+	let bestDistance = Math.ceil(wanted.length / 3) + 1;
 	for (const candidate of candidates) {
 		const distance = editDistance(wanted, candidate.toLowerCase().replaceAll('-', '_'));
 		if (distance < bestDistance) {

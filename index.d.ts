@@ -1,0 +1,130 @@
+// The public types of btfkit. Made from ts/ by npm run types; do not edit.
+
+export interface EncodeOptions {
+    /**
+     * What goes into the BTF: names as in pahole --btf_features, separated by commas. "default" stands for the default
+     * set, a "+" in front adds to it. Default: default.
+     */
+    features?: string | ReadonlyArray<Feature | 'default'> | undefined;
+    /**
+     * How many threads work. Default: as many as the process may use. The result does not depend on it.
+     */
+    jobs?: number | undefined;
+    /**
+     * Leave out compile units written in these languages: DWARF's names in any case (rust, c++14, asm), separated by
+     * commas. Default: none.
+     */
+    langExclude?: string | readonly string[] | undefined;
+    /**
+     * Fail when anything odd in the debug information had to be worked around. Default: report it and go on.
+     */
+    strict?: boolean | undefined;
+    /**
+     * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
+     */
+    signal?: AbortSignal | undefined;
+}
+export interface EncodeResult {
+    /** The raw BTF, in the byte order of the input. */
+    btf: Buffer;
+    report: Report;
+}
+export interface EncodeToFileResult {
+    /** Where the BTF is. */
+    path: string;
+    report: Report;
+}
+/**
+ * Makes BTF from the DWARF of an ELF file: a kernel, a module, an object or a program.
+ *
+ * Rejects with a `BtfkitError`.
+ */
+export declare function encode(file: string | URL, options?: EncodeOptions): Promise<EncodeResult>;
+/**
+ * As `encode`, but writes the BTF to a file: beside the target, then renamed over it, so that there is never a partial
+ * one. Without a target it goes to the input's name with `.btf` added.
+ */
+export declare function encodeToFile(file: string | URL, target?: string | URL, options?: EncodeOptions): Promise<EncodeToFileResult>;
+
+/**
+ * What went wrong, for machines. Stable: a code is never given another meaning.
+ *
+ * - `NOT_FOUND`: there is no such file.
+ * - `NOT_ELF`: the file is not ELF.
+ * - `TRUNCATED`: the file is shorter than its own headers say.
+ * - `NO_DWARF`: the file has no debug information to make BTF from.
+ * - `NO_SYMTAB`: the file has no symbol table, which functions and variables are looked up in.
+ * - `MALFORMED_DWARF`: the debug information contradicts itself.
+ * - `INVALID_BTF`: valid BTF could not be made of it.
+ * - `STRICT`: there were diagnostics, and `strict` was asked for.
+ * - `UNSUPPORTED`: the file is of a kind that btfkit does not read.
+ * - `IO`: reading or writing failed.
+ * - `ABORTED`: the signal was aborted; the error's name is `AbortError`, its `cause` the signal's reason.
+ * - `INVALID_OPTION`: an option or argument is not what it has to be.
+ * - `NO_ADDON`: the native part of btfkit could not be loaded.
+ * - `INTERNAL`: a fault of btfkit itself.
+ */
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_DWARF' | 'INVALID_BTF' | 'STRICT' | 'UNSUPPORTED' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export interface BtfkitErrorDetails {
+    /** The file that the error is about. */
+    path?: string | undefined;
+    cause?: unknown;
+}
+/** Every error of btfkit. The message names the file and says what to do. */
+export declare class BtfkitError extends Error {
+    readonly code: ErrorCode;
+    /** The file that the error is about, as it was given. */
+    readonly path: string | undefined;
+    constructor(code: ErrorCode, message: string, details?: BtfkitErrorDetails);
+}
+
+/** What goes into the BTF. The names are those of `pahole --btf_features`. */
+export type Feature = 'encode_force' | 'var' | 'float' | 'decl_tag' | 'type_tag' | 'enum64' | 'optimized_func' | 'consistent_func' | 'decl_tag_kfuncs' | 'reproducible_build' | 'distilled_base' | 'global_var' | 'attributes' | 'true_signature' | 'layout';
+
+/** The kinds of BTF, by the kernel's names without `BTF_KIND_`. */
+export type KindName = 'INT' | 'PTR' | 'ARRAY' | 'STRUCT' | 'UNION' | 'ENUM' | 'FWD' | 'TYPEDEF' | 'VOLATILE' | 'CONST' | 'RESTRICT' | 'FUNC' | 'FUNC_PROTO' | 'VAR' | 'DATASEC' | 'FLOAT' | 'DECL_TAG' | 'TYPE_TAG' | 'ENUM64';
+/** A function or variable that the debug information has and the BTF has not. */
+export interface Skipped {
+    what: 'function' | 'variable';
+    name: string;
+    /** Stable, for machines: `inconsistent-prototype`. */
+    reason: string;
+    /** For people. */
+    detail: string;
+}
+/** Something odd in the debug information that was worked around. */
+export interface Diagnostic {
+    /** The name of the compile unit. */
+    unit: string;
+    /** The offset of the entry in `.debug_info`. */
+    offset: number;
+    /** Stable, for machines: `unsupported-tag`. */
+    code: string;
+    message: string;
+}
+/** A stage of the work and how long it took. */
+export interface Phase {
+    name: string;
+    milliseconds: number;
+}
+/** What happened while encoding. */
+export interface Report {
+    /** How many types of each kind the BTF has; kinds that do not occur are absent. */
+    counts: Partial<Record<KindName, number>>;
+    /** The number of types, without `void`. */
+    types: number;
+    /** The size of the BTF in bytes. */
+    size: number;
+    /** Compile units that were read. */
+    units: number;
+    /** Compile units that were left out because of their language. */
+    unitsExcluded: number;
+    /** Every function and variable that was left out, by name. */
+    skipped: Skipped[];
+    diagnostics: Diagnostic[];
+    phases: Phase[];
+    /** Peak resident memory of the process in bytes, or null where it is not known. */
+    peakMemory: number | null;
+    /** How many threads did the work. */
+    jobs: number;
+}

@@ -1,0 +1,50 @@
+// What has to agree in different places of the project.
+import {readFile} from 'node:fs/promises';
+import {createRequire} from 'node:module';
+import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+import {countAva, countCargo} from '../scripts/lib/counts.mjs';
+import {encodeCommandOptions, encodeOptions} from '../dist/options.js';
+import {root} from './helpers/inputs.js';
+
+test('the package and the crates have one version', async t => {
+	const {version} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+	const cargo = await readFile(join(root, 'Cargo.toml'), 'utf8');
+	t.is(/\[workspace\.package]\nversion = "(.+)"/.exec(cargo)[1], version);
+});
+
+test('the features in the types are those of the encoder', async t => {
+	const folder = process.env.BTFKIT_ADDON;
+	const addon = createRequire(import.meta.url)(join(folder, readdirSync(folder).find(name => name.endsWith('.node'))));
+	const types = await readFile(join(root, 'index.d.ts'), 'utf8');
+	const declared = /export type Feature = (.+);/.exec(types)[1].split(' | ').map(name => name.slice(1, -1));
+	t.deepEqual(declared, addon.featureNames());
+});
+
+test('a flag is its option\'s name with hyphens', t => {
+	for (const [name, {flag}] of Object.entries({...encodeOptions, ...encodeCommandOptions})) {
+		t.true(flag.includes(`--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`), flag);
+	}
+});
+
+test('the lockfile leaves it to the user where packages come from', async t => {
+	const {packages} = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
+	for (const [path, {resolved, integrity, link}] of Object.entries(packages)) {
+		t.is(resolved, undefined, path);
+		t.true(path === '' || link || integrity !== undefined, path);
+	}
+});
+
+test('test results are counted', t => {
+	t.deepEqual(countCargo([
+		'running 2 tests',
+		'test a ... ok',
+		'test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s',
+		'test result: FAILED. 10 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s',
+	].join('\n')), {passed: 12, failed: 3, skipped: 1});
+	t.deepEqual(countAva([
+		'TAP version 13', 'ok 1 - usage › a', 'not ok 2 - b', '  ---', '  ok 7 - inside', 'ok 3 - c # SKIP', '1..3',
+	].join('\n')), {passed: 1, failed: 1, skipped: 1});
+});
