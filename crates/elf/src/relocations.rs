@@ -5,8 +5,8 @@
 //! are in the file, sorted by offset as assemblers and linkers write them, and a cursor follows the reader through them.
 //! Only where a file has them in another order is a sorted index made.
 //!
-//! Invariant of a cursor: all entries before it have smaller offsets than the place of the last lookup, and all entries
-//! from it on have larger ones or belong to places not looked up.
+//! Invariant of a cursor: entries before `next` have offsets below `low`, those from `next` on have offsets of `upcoming`
+//! or more. Between the two nothing is relocated, so that most lookups are two comparisons.
 
 use crate::relocation_kinds::{Meaning, Width, meaning};
 use crate::symbols::{Target, whole_entries};
@@ -59,6 +59,9 @@ pub struct RelocationCursor<'a, 'data> {
     table: &'a Relocations<'data>,
     order: Option<&'a [usize]>,
     next: usize,
+    low: u64,
+    /// The largest number where there is no entry at `next`.
+    upcoming: u64,
 }
 
 /// What is to be done to the value at one place: one relocation, or several in sequence (RISC-V, LoongArch).
@@ -141,7 +144,9 @@ impl<'data> Relocations<'data> {
 
     /// A cursor at the start. The first one looks at all offsets once, to see whether they are in order.
     pub fn cursor(&self) -> RelocationCursor<'_, 'data> {
-        RelocationCursor { table: self, order: self.order(), next: 0 }
+        let mut cursor = RelocationCursor { table: self, order: self.order(), next: 0, low: 0, upcoming: 0 };
+        cursor.move_to(0);
+        cursor
     }
 
     fn order(&self) -> Option<&[usize]> {
@@ -219,13 +224,10 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
     /// ahead of the last one; any jump forward or backward is allowed.
     #[inline]
     pub fn lookup(&mut self, offset: u64) -> Option<Relocation<'a, 'data>> {
-        if self.table.is_empty() {
-            return None;
+        if offset < self.low || offset > self.upcoming {
+            self.move_to(self.first_from(offset));
         }
-        let first = self.first_from(offset);
-        let found = self.at(first).filter(|relocation| relocation.offset == offset);
-        self.next = first;
-        found
+        if offset == self.upcoming { self.at(self.next) } else { None }
     }
 
     /// The relocation `distance` entries ahead of the place of the last lookup: for prefetching what a reader will come
@@ -235,11 +237,18 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
         self.at(self.next.checked_add(distance)?)
     }
 
+    fn move_to(&mut self, next: usize) {
+        self.next = next;
+        self.low = if next == 0 { 0 } else { self.offset(next - 1).saturating_add(1) };
+        self.upcoming = if next < self.table.len() { self.offset(next) } else { u64::MAX };
+    }
+
     #[inline]
     fn offset(&self, index: usize) -> u64 {
         self.table.offset(self.order, index)
     }
 
+    /// The relocation that begins at an entry.
     fn at(&self, first: usize) -> Option<Relocation<'a, 'data>> {
         if first >= self.table.len() {
             return None;
@@ -255,7 +264,7 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
     fn first_from(&self, offset: u64) -> usize {
         let len = self.table.len();
         let mut low = self.next;
-        if low > 0 && self.offset(low - 1) >= offset {
+        if offset < self.low {
             return self.first_from_backward(offset);
         }
         for _ in 0..LINEAR_STEPS {
