@@ -205,3 +205,9 @@ fn open_tells_the_reasons_apart() {
     assert_eq!(InputFile::open(&path).unwrap().bytes(), b"abc");
     assert!(InputFile::open(&folder.path().join("gone")).unwrap_err().to_string().ends_with("gone: no such file"));
 }
+
+#[test]
+fn what_is_read_can_be_shared_by_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<(Image<'_>, btfkit_elf::Symbols<'_>, btfkit_elf::DebugSections<'_>, btfkit_elf::FunctionTable<'_>)>();
+}
