@@ -18,7 +18,7 @@ pub const ARRAY_INDEX: Local = u32::MAX;
 pub struct NameRef(pub u64);
 
 /// A name: equal hashes are taken to be equal bytes. The empty name is `Name::NONE`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Name {
     pub hash: u64,
     pub at: NameRef,

@@ -1,12 +1,40 @@
 //! From an ELF file with DWARF to BTF.
+//!
+//! [`encode_file`] tells the whole story from top to bottom; each line is one stage that consumes what the one before
+//! has made.
 
+mod assemble;
+mod error;
+mod input;
+mod language;
 mod options;
+mod phases;
+mod place;
+mod program;
+mod prototype;
 mod report;
+mod select;
+mod walk;
 
+pub use error::EncodeError;
+pub use language::{language_code, language_names};
 pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};
 
+use assemble::{AssembleError, Layout, NoArenaPointer, assemble};
+use btfkit_btf::dedup::{BadName, TypeGraph};
+use btfkit_btf::unit::NameRef;
+use btfkit_btf::validate::{Context, validate};
+use btfkit_btf::{Btf, Endian, Kind};
+use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
+use btfkit_elf::{Image, InputFile};
+use phases::Phases;
+use place::place;
+use program::Program;
+use select::{Reason, Rules, Selection, select};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use walk::{Gleaned, walk};
 
 /// What came out.
 pub struct Encoded {
@@ -15,29 +43,174 @@ pub struct Encoded {
     pub report: Report,
 }
 
-/// Why nothing came out. `code` is stable and for machines, the text names the file and says what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct EncodeError {
-    /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_DWARF, INVALID_BTF, STRICT, IO, ABORTED, UNSUPPORTED, INTERNAL
-    pub code: &'static str,
-    pub message: String,
-}
-
 /// Encodes one file. `abort` is polled while walking: once it is true, the result is ABORTED.
-pub fn encode_file(path: &Path, options: &Options, abort: &std::sync::atomic::AtomicBool) -> Result<Encoded, EncodeError> {
-    let _ = (path, options, abort);
-    Err(EncodeError { code: "INTERNAL", message: "not written yet".into() })
+pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
+    let elf = |error| EncodeError::of_elf(path, error);
+    let mut phases = Phases::start();
+    let file = InputFile::open(path).map_err(elf)?;
+    let image = Image::parse(file.bytes()).map_err(elf)?;
+    let symbols = image.symbols().map_err(elf)?.ok_or_else(|| {
+        EncodeError::new("NO_SYMTAB", path, "has no .symtab, without which functions cannot be told; use the unstripped file")
+    })?;
+    let debug = image.debug_sections().map_err(elf)?;
+    if debug.info.data.is_empty() && debug.types.data.is_empty() {
+        let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";
+        return Err(EncodeError::new("NO_DWARF", path, what));
+    }
+    let sources = input::Sources::of(&debug);
+    let sections = sources.sections(image.endian() == btfkit_elf::Endian::Big);
+    phases.end("open");
+
+    let pool = walk::pool(path, options.jobs)?;
+    let (program, units) = pool.join(|| Program::read(&image, &symbols, options), || Units::read(&sections));
+    let program = program.map_err(elf)?;
+    let units = units.map_err(|error| EncodeError::new("MALFORMED_DWARF", path, error))?;
+    phases.end("symbols");
+
+    let settings = settings(options, &image);
+    let mut walked = walk(path, sections, &units, &settings, &program, &pool, abort)?;
+    phases.end("walk");
+
+    let graph = TypeGraph::build(std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.graphs));
+    phases.end("dedup");
+
+    let groups = &walked.groups;
+    let name_of = |at: NameRef| name_of(&sections, groups, at);
+    let instances = (0..).zip(groups).flat_map(|(n, g)| g.functions.iter().map(move |f| (n, f))).collect();
+    let rules = Rules { consistent: options.features.consistent_func, true_signature: options.features.true_signature };
+    let selection = select(&program, instances, &graph, &rules, name_of);
+    let mut skipped = skipped_functions(&selection, groups, name_of);
+    let variables = (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
+    let data = place(&program, variables, name_of, options.features.encode_force, &mut skipped).map_err(|bad| {
+        let hint = "leave it out with the feature encode_force";
+        EncodeError::new("INVALID_NAME", path, format!("the kernel would not take the name of variable '{}'; {hint}", bad.0))
+    })?;
+    phases.end("select");
+
+    let layout = Layout {
+        endian: if image.endian() == btfkit_elf::Endian::Big { Endian::Big } else { Endian::Little },
+        attributes: options.features.attributes,
+        layout: options.features.layout,
+    };
+    let assembled = assemble(graph, &selection.functions, &data, name_of, &layout).map_err(|error| match error {
+        AssembleError::Write(error) => EncodeError::new("INVALID_BTF", path, error),
+        AssembleError::Arena(NoArenaPointer(what)) => EncodeError::new("INVALID_BTF", path, what),
+    })?;
+    phases.end("write");
+
+    let pointer_size = if image.is_64() { 8 } else { 4 };
+    validate(&assembled.bytes, Context::Vmlinux, None, pointer_size).map_err(|refusal| {
+        let what = format!("the kernel would refuse the result, so nothing is written: {refusal}");
+        EncodeError::new("INVALID_BTF", path, what)
+    })?;
+    phases.end("validate");
+
+    let diagnostics = diagnostics(groups, &assembled.bad_names, name_of, &sections);
+    if let Some(first) = diagnostics.first().filter(|_| options.strict) {
+        let n = diagnostics.len();
+        let what = format!("{n} things were not taken as they stand, the first in {}: {}", first.unit, first.message);
+        return Err(EncodeError::new("STRICT", path, what));
+    }
+    let mut report = report(&assembled.bytes, groups, skipped, diagnostics);
+    report.phases = phases.finish();
+    report.jobs = pool.current_num_threads() as u32;
+    Ok(Encoded { btf: assembled.bytes, report })
 }
 
 /// Writes the bytes beside the target and renames them over it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), EncodeError> {
-    let _ = (path, bytes);
-    Err(EncodeError { code: "INTERNAL", message: "not written yet".into() })
+    Ok(btfkit_elf::write_beside_and_rename(path, bytes)?)
 }
 
-/// The DW_LANG code of a language's name (any case), or None.
-pub fn language_code(name: &str) -> Option<u16> {
-    let _ = name;
-    None
+fn settings(options: &Options, image: &Image<'_>) -> Settings {
+    let features = &options.features;
+    Settings {
+        float: features.float,
+        decl_tag: features.decl_tag,
+        type_tag: features.type_tag,
+        enum64: features.enum64,
+        true_signature: features.true_signature,
+        excluded_languages: options.lang_exclude.clone(),
+        convention: Convention::of(image.machine()),
+    }
+}
+
+fn name_of<'a>(sections: &Sections<'a>, groups: &'a [Gleaned], at: NameRef) -> &'a [u8] {
+    names::bytes_of(sections, at, |group, index| {
+        groups.get(group as usize).and_then(|g| g.made_names.get(index)).map_or(b"", Vec::as_slice)
+    })
+}
+
+fn skipped_functions<'n>(
+    selection: &Selection<'_>,
+    groups: &[Gleaned],
+    name_of: impl Fn(NameRef) -> &'n [u8],
+) -> Vec<Skipped> {
+    let skip = |name: &[u8], reason: Reason| Skipped {
+        what: "function",
+        name: String::from_utf8_lossy(name).into_owned(),
+        reason: reason.code(),
+        detail: reason.detail().to_owned(),
+    };
+    let mut skipped: Vec<Skipped> = selection.skipped.iter().map(|&(name, reason)| skip(name, reason)).collect();
+    let unlisted = groups.iter().flat_map(|g| &g.unlisted);
+    let mut unlisted: Vec<Skipped> = unlisted.map(|n| skip(name_of(n.at), Reason::NotInSymbolTable)).collect();
+    unlisted.sort();
+    unlisted.dedup();
+    skipped.extend(unlisted);
+    skipped
+}
+
+fn diagnostics<'n>(
+    groups: &[Gleaned],
+    bad_names: &[BadName],
+    name_of: impl Fn(NameRef) -> &'n [u8],
+    _sections: &Sections<'_>,
+) -> Vec<Diagnostic> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let of_units = groups.iter().flat_map(|g| &g.diagnostics).map(|d| Diagnostic {
+        unit: if d.unit.is_none() { String::new() } else { text(name_of(d.unit.at)) },
+        offset: d.at,
+        code: d.code,
+        message: d.message.clone(),
+    });
+    let of_names = bad_names.iter().map(|bad| {
+        let what = match (bad.kind, bad.member) {
+            (Kind::Enum | Kind::Enum64, true) => "an enumerator is left out",
+            (_, true) => "a member or parameter is without a name",
+            (Kind::Typedef, false) => "a typedef gives way to its target",
+            (Kind::Fwd, false) => "a forward declaration is void",
+            (_, false) => "a type is without a name",
+        };
+        Diagnostic {
+            unit: String::new(),
+            offset: bad.at as u64,
+            code: "invalid-name",
+            message: format!("{what}: the kernel would not take '{}'", text(&bad.name)),
+        }
+    });
+    of_units.chain(of_names).collect()
+}
+
+fn report(bytes: &[u8], groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {
+    let btf = Btf::parse(bytes.to_vec()).expect("what was validated can be read");
+    let mut counts = [0u32; 32];
+    for (_, record) in btf.records() {
+        if let Some(kind) = record.kind() {
+            counts[kind as usize] += 1;
+        }
+    }
+    let counted = Kind::ALL.into_iter().map(|kind| (kind.name(), counts[kind as usize])).filter(|&(_, n)| n != 0);
+    Report {
+        counts: counted.collect(),
+        types: btf.len() as u32,
+        size: bytes.len() as u64,
+        units: groups.iter().map(|g| g.units).sum(),
+        units_excluded: groups.iter().map(|g| g.excluded).sum(),
+        skipped,
+        diagnostics,
+        phases: Vec::new(),
+        peak_memory: phases::peak_memory(),
+        jobs: 0,
+    }
 }

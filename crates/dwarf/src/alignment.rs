@@ -1,0 +1,97 @@
+//! How types are aligned, as far as their layout tells.
+
+use crate::lower::Lowering;
+use btfkit_btf::Kind;
+use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalType, VOID};
+
+/// Aggregates nested deeper than this are taken as they come.
+const DEPTH: u32 = 32;
+
+impl Lowering<'_> {
+    /// Is a value of this type aligned otherwise than its size and members say: packed, or to more than a word?
+    pub(crate) fn oddly_aligned(&self, ty: Local, word: u64) -> bool {
+        let mut local = ty;
+        while local != VOID && local != ARRAY_INDEX {
+            let t = &self.types.types[local as usize];
+            if self.declared_alignment(local).is_some() {
+                return true;
+            }
+            match t.kind {
+                Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict) => local = t.target,
+                Some(Kind::Struct | Kind::Union) => {
+                    return self.packed(t, word) || self.natural_alignment(local, word, DEPTH) > word;
+                }
+                // __int128
+                Some(Kind::Int) => return t.size as u64 > word && t.size > 8,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// DW_AT_alignment of a type, or of a member of it.
+    fn declared_alignment(&self, local: Local) -> Option<u64> {
+        if self.alignments.is_empty() {
+            return None;
+        }
+        self.alignments.iter().filter(|&&(on, _)| on == local).map(|&(_, alignment)| alignment).max()
+    }
+
+    /// Alignment in bytes that a type has if nothing says otherwise; at least 1.
+    fn natural_alignment(&self, local: Local, word: u64, depth: u32) -> u64 {
+        if local == VOID || local == ARRAY_INDEX || depth == 0 {
+            return 1;
+        }
+        let t = &self.types.types[local as usize];
+        let size = (t.size as u64).max(1);
+        match t.kind {
+            Some(Kind::Ptr) => word,
+            Some(Kind::Int | Kind::Float | Kind::Enum | Kind::Enum64) => size,
+            Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag | Kind::Array) => {
+                self.natural_alignment(t.target, word, depth - 1)
+            }
+            Some(Kind::Struct | Kind::Union) => {
+                let members = self.types.members_of(t).iter();
+                members.map(|m| self.natural_alignment(m.ty, word, depth - 1)).max().unwrap_or(1)
+            }
+            _ => 1,
+        }
+    }
+
+    /// A struct without holes in which something is not where its alignment would put it. (DWARF does not say that a
+    /// struct is packed; the rule is the reference's.)
+    fn packed(&self, t: &LocalType, word: u64) -> bool {
+        let members = self.types.members_of(t);
+        if t.name.is_none() || members.is_empty() {
+            return false;
+        }
+        let place = |value: u64| match t.flag {
+            true => (value & 0xff_ffff, value >> 24),
+            false => (value, 0),
+        };
+        let (mut end, mut alignment, mut misplaced) = (0, 1, false);
+        for m in members {
+            let (offset, width) = place(m.value);
+            let own = self.natural_alignment(m.ty, word, DEPTH);
+            alignment = alignment.max(own);
+            misplaced |= width == 0 && (offset / 8) % own != 0;
+            if t.kind == Some(Kind::Struct) {
+                if offset / 8 > (end as u64).div_ceil(8) {
+                    return false;
+                }
+                let bits = if width != 0 { width } else { self.bits_of(m.ty, word) };
+                end = end.max(offset.saturating_add(bits));
+            } else {
+                end = end.max(self.bits_of(m.ty, word));
+            }
+        }
+        if t.size as u64 > end.div_ceil(8) {
+            return false;
+        }
+        misplaced || t.size as u64 % alignment != 0
+    }
+
+    fn bits_of(&self, ty: Local, word: u64) -> u64 {
+        self.size_with_word(ty, word).saturating_mul(8)
+    }
+}

@@ -1,0 +1,65 @@
+//! From the offset of a type's entry to its local id, without hashing or searching.
+//!
+//! One bit for each byte of the group says where a type's entry starts; ids count the bits from the left. A count for
+//! each 64 bits makes a look-up one load, one mask and one population count.
+
+use btfkit_btf::unit::Local;
+
+#[derive(Default)]
+pub(crate) struct Index {
+    words: Vec<u64>,
+    /// Bits set before each word.
+    before: Vec<u32>,
+}
+
+impl Index {
+    pub fn clear(&mut self, bytes: u32) {
+        self.words.clear();
+        self.words.resize(bytes as usize / 64 + 1, 0);
+        self.before.clear();
+    }
+
+    #[inline]
+    pub fn mark(&mut self, offset: u32) {
+        self.words[offset as usize / 64] |= 1 << (offset % 64);
+    }
+
+    pub fn count(&mut self) {
+        let mut sum = 0;
+        self.before.extend(self.words.iter().map(|word| {
+            let before = sum;
+            sum += word.count_ones();
+            before
+        }));
+    }
+
+    /// The local id of the type at that offset: the first has 1.
+    #[inline]
+    pub fn local(&self, offset: u32) -> Option<Local> {
+        let word = *self.words.get(offset as usize / 64)?;
+        let bit = 1u64 << (offset % 64);
+        if word & bit == 0 {
+            return None;
+        }
+        Some(self.before[offset as usize / 64] + (word & (bit - 1)).count_ones() + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_count_marks() {
+        let mut index = Index::default();
+        index.clear(300);
+        let marks = [0, 1, 63, 64, 127, 128, 299];
+        marks.iter().for_each(|&m| index.mark(m));
+        index.count();
+        for (i, &m) in marks.iter().enumerate() {
+            assert_eq!(index.local(m), Some(i as u32 + 1));
+        }
+        assert_eq!(index.local(2), None);
+        assert_eq!(index.local(5000), None);
+    }
+}

@@ -1,0 +1,573 @@
+//! The walk: one pass over the entries of a group of units.
+//!
+//! It notes types (in the order of their entries, which gives the local ids), functions and variables. What refers to
+//! an entry keeps that entry's offset; [`crate::settle`] turns offsets into ids once all entries are known.
+//!
+//! Entries nest, so there is a stack of frames, one for each open entry with children. Bodies of functions are walked
+//! too, because types are declared in them.
+
+use crate::convention::Convention;
+use crate::entry::{Class, Cursor, Entry};
+use crate::error::{DwarfError, Fault};
+use crate::function::{RawFunction, RawParameter};
+use crate::index::Index;
+use crate::names::{Names, StringTable};
+use crate::plan::{Attr, DW_TAG_GNU_ANNOTATION, DW_TAG_LLVM_ANNOTATION, Plan, Plans, lowering};
+use crate::sections::{Bytes, Relocate, Sections};
+use crate::types::OldBitfield;
+use crate::unit::{Group, Unit, Units};
+use crate::variable::RawVariable;
+use crate::{Diagnostic, Lowered};
+use btfkit_btf::unit::{Local, LocalMember, LocalType, Name, UnitTypes, name_hash};
+use gimli::{DwTag, constants as dw};
+
+/// What lowering asks of the program that the units are part of.
+pub trait Program: Sync {
+    /// The number of the function symbol with this base name (by [`btfkit_btf::unit::name_hash`]), if there is one.
+    fn function(&self, name: u64) -> Option<u32>;
+    /// Are variables at this address wanted?
+    fn wants_variable(&self, address: u64) -> bool;
+}
+
+/// How units are lowered.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub float: bool,
+    pub decl_tag: bool,
+    pub type_tag: bool,
+    pub enum64: bool,
+    pub true_signature: bool,
+    /// DW_LANG codes.
+    pub excluded_languages: Vec<u16>,
+    pub convention: Convention,
+}
+
+/// A reference as the walk notes it: an offset in the group, or a local id that is known already.
+///
+/// Offset 0 is a unit's header, so 0 can stand for void.
+pub(crate) const NOTHING: u32 = 0;
+/// Refers to what is not there.
+pub(crate) const UNRESOLVED: u32 = (1 << 31) - 1;
+/// The other bits are the position among [`Lowering::extra`] types.
+pub(crate) const EXTRA: u32 = 1 << 31;
+
+/// Lowers groups of units, one after the other; each thread has one.
+pub struct Lowering<'a> {
+    pub(crate) sections: Sections<'a>,
+    pub(crate) units: &'a Units,
+    pub(crate) settings: &'a Settings,
+    pub(crate) program: &'a dyn Program,
+    pub(crate) info_len: u64,
+    pub(crate) names: Names<'a>,
+    pub(crate) addr: Option<Box<dyn Relocate + 'a>>,
+    plans: Plans,
+    plans_of: Option<(u64, crate::plan::Encoding)>,
+    stack: Vec<Frame>,
+    /// Members, values and parameters of the types that are open.
+    pending: Vec<LocalMember>,
+    pending_parameters: Vec<RawParameter>,
+    pub(crate) index: Index,
+    pub(crate) types: UnitTypes,
+    /// Types without an entry of their own; they get the ids after all others.
+    pub(crate) extra: Vec<LocalType>,
+    pub(crate) holes: Vec<Hole>,
+    pub(crate) old_bitfields: Vec<OldBitfield>,
+    pub(crate) wide_enums: Vec<(Local, u32)>,
+    pub(crate) copied_names: Vec<(Local, u32)>,
+    pub(crate) alignments: Vec<(Local, u64)>,
+    pub(crate) tags: Vec<RawTag>,
+    pub(crate) gnu_carriers: Vec<(Carrier, u32)>,
+    pub(crate) gnu_annotations: Vec<GnuAnnotation>,
+    pub(crate) functions: Vec<RawFunction>,
+    pub(crate) parameters: Vec<RawParameter>,
+    pub(crate) variables: Vec<RawVariable>,
+    /// Declarations that definitions may refer to.
+    pub(crate) declarations: Vec<RawVariable>,
+    pub(crate) contexts: Vec<Context>,
+    pub(crate) group: u32,
+    pub(crate) start: u64,
+    pub(crate) length: u32,
+    pub(crate) out: Lowered,
+}
+
+/// An entry that has an id and gives no type: it stands for its target.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hole {
+    pub local: Local,
+    pub target: u32,
+}
+
+/// A unit while its entries are read, and afterwards for those who read more of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context {
+    pub unit: Unit,
+    pub name: Name,
+    /// Of the unit's first byte from the start of the group.
+    pub base: u32,
+    pub clang: bool,
+    pub sorts_members: bool,
+    pub strings: StringTable,
+    pub addr_base: u64,
+    pub loclists_base: u64,
+}
+
+/// What a `btf_decl_tag` is on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Carrier {
+    Pointer(Local),
+    Type(Local, i32),
+    /// Offset of the subprogram's entry.
+    Function(u32, i32),
+    /// Offset of the variable's entry.
+    Variable(u32),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawTag {
+    pub on: Carrier,
+    pub text: Name,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GnuAnnotation {
+    pub at: u32,
+    pub kind: Name,
+    pub text: Name,
+    pub next: u32,
+}
+
+/// An open entry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Frame {
+    /// Unit, namespace and the like: variables here are global.
+    Scope { global: bool },
+    /// Inside of a function: only types count.
+    Body,
+    Function(OpenFunction),
+    Aggregate(OpenAggregate),
+    Enumeration { local: Local, first: u32 },
+    Array { local: Local, elements: u32 },
+    Prototype { local: Local, first: u32 },
+    /// A type whose children can only be annotations; the pointer's tags are chained as they come.
+    Annotated(Carrier),
+    /// Nothing in here counts.
+    Ignored,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenFunction {
+    pub function: RawFunction,
+    /// Kept: its parameters are read.
+    pub kept: bool,
+    pub first: u32,
+    pub count: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenAggregate {
+    pub local: Local,
+    /// Position of its first member among those that are pending.
+    pub first: u32,
+}
+
+/// Where the children of an entry are dealt with.
+pub(crate) enum Children {
+    None,
+    Frame(Frame),
+}
+
+impl<'a> Lowering<'a> {
+    pub fn new(sections: Sections<'a>, units: &'a Units, settings: &'a Settings, program: &'a dyn Program) -> Lowering<'a> {
+        Lowering {
+            sections,
+            units,
+            settings,
+            program,
+            info_len: sections.info.data.len() as u64,
+            names: Names::new(sections),
+            addr: sections.addr.relocations.map(|r| r.cursor()),
+            plans: Plans::default(),
+            plans_of: None,
+            stack: Vec::new(),
+            pending: Vec::new(),
+            pending_parameters: Vec::new(),
+            index: Index::default(),
+            types: UnitTypes::default(),
+            extra: Vec::new(),
+            holes: Vec::new(),
+            old_bitfields: Vec::new(),
+            wide_enums: Vec::new(),
+            copied_names: Vec::new(),
+            alignments: Vec::new(),
+            tags: Vec::new(),
+            gnu_carriers: Vec::new(),
+            gnu_annotations: Vec::new(),
+            functions: Vec::new(),
+            parameters: Vec::new(),
+            variables: Vec::new(),
+            declarations: Vec::new(),
+            contexts: Vec::new(),
+            group: 0,
+            start: 0,
+            length: 0,
+            out: Lowered::default(),
+        }
+    }
+
+    /// Lowers a group of [`Units::groups`]; the result is valid until the next call.
+    pub fn lower(&mut self, number: u32) -> Result<&Lowered, DwarfError> {
+        let units = self.units;
+        let group: &'a Group = &units.groups[number as usize];
+        self.clear(number, group);
+        for unit in &group.units {
+            self.unit(unit)?;
+        }
+        self.settle();
+        Ok(&self.out)
+    }
+
+    fn clear(&mut self, number: u32, group: &Group) {
+        (self.group, self.start, self.length) = (number, group.start, group.length);
+        self.index.clear(group.length);
+        self.types = std::mem::take(&mut self.out.types);
+        self.types.clear();
+        self.extra.clear();
+        self.holes.clear();
+        self.old_bitfields.clear();
+        self.wide_enums.clear();
+        self.copied_names.clear();
+        self.alignments.clear();
+        self.tags.clear();
+        self.gnu_carriers.clear();
+        self.gnu_annotations.clear();
+        self.functions.clear();
+        self.parameters.clear();
+        self.variables.clear();
+        self.declarations.clear();
+        self.contexts.clear();
+        let out = &mut self.out;
+        out.anchors.clear();
+        out.functions.clear();
+        out.variables.clear();
+        out.diagnostics.clear();
+        out.unlisted.clear();
+        out.made_names.clear();
+        (out.units, out.excluded) = (0, 0);
+    }
+
+    fn unit(&mut self, unit: &Unit) -> Result<(), DwarfError> {
+        let mut cursor = unit.cursor(&self.sections);
+        self.entries(unit, &mut cursor).map_err(|fault| unit.error(cursor.at, fault))
+    }
+
+    fn entries(&mut self, unit: &Unit, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+        if self.plans_of != Some((unit.abbrev, unit.encoding)) {
+            let abbrev = Bytes::new(self.sections.abbrev.data, self.sections.big_endian);
+            self.plans_of = None;
+            self.plans = Plans::parse(abbrev, unit.abbrev, unit.encoding, lowering)?;
+            self.plans_of = Some((unit.abbrev, unit.encoding));
+        }
+        let plans = std::mem::take(&mut self.plans);
+        let result = self.walk(unit, &plans, cursor);
+        self.plans = plans;
+        result
+    }
+
+    fn walk(&mut self, unit: &Unit, plans: &Plans, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+        let mut entry = Entry::new();
+        let base = (unit.position(self.info_len) - self.start) as u32;
+        let start = unit.start;
+        self.stack.clear();
+        self.pending.clear();
+        self.pending_parameters.clear();
+        let mut context = None;
+        // A header may be followed by nothing.
+        while cursor.at < unit.end {
+            entry.at = cursor.at;
+            let code = cursor.bytes.uleb(&mut cursor.at)?;
+            if code == 0 {
+                if let Some(frame) = self.stack.pop() {
+                    self.close(frame);
+                }
+                if self.stack.is_empty() {
+                    break;
+                }
+                continue;
+            }
+            let plan = plans.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+            let Some(context) = &context else {
+                cursor.read(plans, plan, unit.encoding, &mut entry)?;
+                match self.root(unit, plan, &entry, base) {
+                    Some(root) if plan.children => context = Some(root),
+                    _ => return Ok(()),
+                }
+                self.stack.push(Frame::Scope { global: true });
+                continue;
+            };
+            if !self.matters(plan.tag) {
+                cursor.skip(plans, plan.skip, unit.encoding)?;
+                if plan.children {
+                    self.stack.push(Frame::Ignored);
+                }
+                continue;
+            }
+            cursor.read(plans, plan, unit.encoding, &mut entry)?;
+            let offset = base + (entry.at - start) as u32;
+            match (self.open(context, plan, &entry, offset), plan.children) {
+                (Children::Frame(frame), true) => self.stack.push(frame),
+                (Children::Frame(frame), false) => self.close(frame),
+                (Children::None, true) => self.stack.push(Frame::Ignored),
+                (Children::None, false) => {}
+            }
+        }
+        // What a truncated unit leaves open is as complete as it will be.
+        while let Some(frame) = self.stack.pop() {
+            self.close(frame);
+        }
+        Ok(())
+    }
+
+    /// The root entry: what the rest of the unit depends on, or None where the unit has nothing to give.
+    fn root(&mut self, unit: &Unit, plan: &Plan, entry: &Entry, base: u32) -> Option<Context> {
+        let encoding = unit.encoding;
+        let offset = |attr| entry.get(attr).map(|(_, value)| value);
+        // DWARF 5 units have bases; the first entry of the tables follows their header.
+        let header = if encoding.version >= 5 { if encoding.offset_size == 8 { 16 } else { 8 } } else { 0 };
+        let strings = StringTable { base: offset(Attr::StrOffsetsBase).unwrap_or(header), encoding };
+        let name = self.attr_name(unit, strings, entry, Attr::Name);
+        let mut context = Context {
+            unit: *unit,
+            name,
+            base,
+            clang: false,
+            sorts_members: false,
+            strings,
+            addr_base: offset(Attr::AddrBase).unwrap_or(header),
+            loclists_base: offset(Attr::LoclistsBase).unwrap_or(if encoding.offset_size == 8 { 20 } else { 12 }),
+        };
+        let at = entry.at as u64;
+        match plan.tag {
+            dw::DW_TAG_compile_unit | dw::DW_TAG_partial_unit | dw::DW_TAG_type_unit => {}
+            dw::DW_TAG_skeleton_unit => {
+                let message = "the unit's types are in a separate file (.dwo); build without -gsplit-dwarf".to_owned();
+                self.out.diagnostics.push(Diagnostic { unit: name, at, code: "split-dwarf", message });
+                return None;
+            }
+            other => {
+                let message = format!("a unit starts with {other}, which is no unit");
+                self.out.diagnostics.push(Diagnostic { unit: name, at, code: "unsupported-unit", message });
+                return None;
+            }
+        }
+        let language = entry.number(Attr::Language).unwrap_or(0);
+        if self.settings.excluded_languages.iter().any(|&l| l as u64 == language) {
+            self.out.excluded += 1;
+            return None;
+        }
+        self.out.units += 1;
+        let producer = self.attr_name(unit, strings, entry, Attr::Producer);
+        if !producer.is_none() {
+            let bytes = crate::names::bytes_of(&self.sections, producer.at, |_, _| b"");
+            context.clang = memchr::memmem::find(bytes, b"clang").is_some();
+        }
+        context.sorts_members = language == dw::DW_LANG_Rust.0 as u64;
+        self.contexts.push(context);
+        Some(context)
+    }
+
+    pub(crate) fn attr_name(&mut self, unit: &Unit, strings: StringTable, entry: &Entry, attr: Attr) -> Name {
+        match entry.get(attr) {
+            Some((class, value)) => self.names.name(class, value, unit.in_types, strings),
+            None => Name::NONE,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn name(&mut self, context: &Context, entry: &Entry, attr: Attr) -> Name {
+        self.attr_name(&context.unit, context.strings, entry, attr)
+    }
+
+    /// What an attribute refers to, as an offset in the group.
+    #[inline]
+    pub(crate) fn reference(&self, context: &Context, entry: &Entry, attr: Attr) -> u32 {
+        let Some((class, value)) = entry.get(attr) else { return NOTHING };
+        let position = match class {
+            Class::UnitRef => value.checked_add(context.base as u64),
+            Class::InfoRef => value.checked_sub(self.start),
+            Class::Signature => self.units.signatures.get(&value).and_then(|at| at.checked_sub(self.start)),
+            _ => None,
+        };
+        match position {
+            Some(offset) if offset < self.length as u64 && offset != 0 => offset as u32,
+            _ => UNRESOLVED,
+        }
+    }
+
+    pub(crate) fn diagnose(&mut self, context: &Context, at: usize, code: &'static str, message: String) {
+        self.out.diagnostics.push(Diagnostic { unit: context.name, at: at as u64, code, message });
+    }
+
+    /// Where entries of this tag stand now, do they say anything? (Their children are walked or ignored as a whole.)
+    fn matters(&mut self, tag: DwTag) -> bool {
+        match self.stack.last() {
+            Some(Frame::Ignored) | None => false,
+            Some(Frame::Body) => !matches!(
+                tag,
+                dw::DW_TAG_variable
+                    | dw::DW_TAG_formal_parameter
+                    | dw::DW_TAG_label
+                    | dw::DW_TAG_call_site
+                    | dw::DW_TAG_GNU_call_site
+            ),
+            Some(Frame::Function(open)) => match tag {
+                dw::DW_TAG_formal_parameter => open.kept,
+                dw::DW_TAG_variable | dw::DW_TAG_label | dw::DW_TAG_call_site | dw::DW_TAG_GNU_call_site => false,
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+
+    fn open(&mut self, context: &Context, plan: &Plan, entry: &Entry, offset: u32) -> Children {
+        match plan.tag {
+            dw::DW_TAG_member => self.member(context, entry),
+            dw::DW_TAG_enumerator => self.enumerator(context, entry),
+            dw::DW_TAG_formal_parameter => self.formal_parameter(context, entry, offset),
+            dw::DW_TAG_unspecified_parameters => {
+                self.unspecified_parameters();
+                Children::None
+            }
+            dw::DW_TAG_subrange_type if matches!(self.stack.last(), Some(Frame::Array { .. })) => {
+                self.dimension(entry);
+                Children::None
+            }
+            dw::DW_TAG_subprogram => self.subprogram(context, entry, offset),
+            dw::DW_TAG_variable => self.variable(context, entry, offset),
+            dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine | dw::DW_TAG_try_block | dw::DW_TAG_catch_block => {
+                Children::Frame(Frame::Body)
+            }
+            dw::DW_TAG_namespace | dw::DW_TAG_module => Children::Frame(Frame::Scope { global: false }),
+            DW_TAG_LLVM_ANNOTATION => {
+                self.annotation(context, entry);
+                Children::None
+            }
+            DW_TAG_GNU_ANNOTATION => {
+                self.annotation(context, entry);
+                let annotation = GnuAnnotation {
+                    at: offset,
+                    kind: self.name(context, entry, Attr::Name),
+                    text: self.name(context, entry, Attr::ConstValue),
+                    next: self.reference(context, entry, Attr::GnuAnnotation),
+                };
+                self.gnu_annotations.push(annotation);
+                Children::None
+            }
+            _ => self.type_entry(context, plan.tag, entry, offset),
+        }
+    }
+
+    fn close(&mut self, frame: Frame) {
+        match frame {
+            Frame::Aggregate(open) => self.close_aggregate(open),
+            Frame::Enumeration { local, first } => self.close_enumeration(local, first),
+            Frame::Array { local, elements } => self.close_array(local, elements),
+            Frame::Prototype { local, first } => self.close_prototype(local, first),
+            Frame::Function(open) => self.close_function(open),
+            Frame::Annotated(Carrier::Pointer(local)) => self.types.order.push(local),
+            Frame::Annotated(Carrier::Type(local, -1)) => self.types.order.push(local),
+            Frame::Annotated(_) | Frame::Scope { .. } | Frame::Body | Frame::Ignored => {}
+        }
+    }
+
+    /// A child entry that annotates its parent.
+    fn annotation(&mut self, context: &Context, entry: &Entry) {
+        let on = match self.stack.last() {
+            Some(Frame::Annotated(carrier)) => *carrier,
+            Some(Frame::Aggregate(open)) => Carrier::Type(open.local, -1),
+            Some(Frame::Function(open)) => Carrier::Function(open.function.at, -1),
+            _ => return,
+        };
+        let kind = self.name(context, entry, Attr::Name);
+        let text = self.name(context, entry, Attr::ConstValue);
+        self.annotate(on, kind, text);
+    }
+
+    pub(crate) fn annotate(&mut self, on: Carrier, kind: Name, text: Name) {
+        if text.is_none() {
+            return;
+        }
+        match on {
+            Carrier::Pointer(local) => {
+                if kind.hash == tag_kinds().type_tag && self.settings.type_tag {
+                    self.tag_pointer(local, text);
+                }
+            }
+            on => {
+                if kind.hash == tag_kinds().decl_tag && self.settings.decl_tag {
+                    self.tags.push(RawTag { on, text });
+                }
+            }
+        }
+    }
+
+    /// Puts a TYPE_TAG between a pointer and what it points to.
+    fn tag_pointer(&mut self, pointer: Local, text: Name) {
+        let target = self.types.types[pointer as usize].target;
+        let at = self.types.types[pointer as usize].at;
+        let tag = LocalType {
+            kind: Some(btfkit_btf::Kind::TypeTag),
+            name: text,
+            target,
+            at,
+            ..LocalType::default()
+        };
+        let id = EXTRA | self.extra.len() as u32;
+        self.extra.push(tag);
+        self.types.order.push(id);
+        self.types.types[pointer as usize].target = id;
+    }
+
+    pub(crate) fn section_bytes(&self, context: &Context) -> Bytes<'a> {
+        Bytes::new(context.unit.section(&self.sections).data, self.sections.big_endian)
+    }
+
+    /// The context of the unit that an offset of the group lies in.
+    pub(crate) fn context_of(&self, offset: u32) -> Option<Context> {
+        let after = self.contexts.partition_point(|c| c.base <= offset);
+        self.contexts.get(after.checked_sub(1)?).copied()
+    }
+
+    pub(crate) fn diagnose_type(&mut self, offset: u32, code: &'static str, message: String) {
+        let Some(context) = self.context_of(offset) else { return };
+        let at = context.unit.start + (offset - context.base) as usize;
+        self.diagnose(&context, at, code, message);
+    }
+
+    pub(crate) fn parent(&self) -> Option<&Frame> {
+        self.stack.last()
+    }
+
+    pub(crate) fn parent_mut(&mut self) -> Option<&mut Frame> {
+        self.stack.last_mut()
+    }
+
+    pub(crate) fn pending(&mut self) -> &mut Vec<LocalMember> {
+        &mut self.pending
+    }
+
+    pub(crate) fn pending_parameters(&mut self) -> &mut Vec<RawParameter> {
+        &mut self.pending_parameters
+    }
+}
+
+/// Hashes of the names that annotations have.
+pub(crate) struct TagKinds {
+    pub type_tag: u64,
+    pub decl_tag: u64,
+}
+
+pub(crate) fn tag_kinds() -> &'static TagKinds {
+    static KINDS: std::sync::LazyLock<TagKinds> =
+        std::sync::LazyLock::new(|| TagKinds { type_tag: name_hash(b"btf_type_tag"), decl_tag: name_hash(b"btf_decl_tag") });
+    &KINDS
+}

@@ -1,0 +1,328 @@
+//! Plans: each abbreviation turned once into the steps that read an entry of it.
+//!
+//! An abbreviation lists attributes and their forms. Few attributes matter here, and most forms have a fixed size, so a
+//! plan is: skip so many bytes, read this form as that attribute, skip, read … and skip the rest. Entries that do not
+//! matter where they stand (variables of function bodies) have a second list of steps in which nothing is read.
+
+use crate::error::Fault;
+use crate::sections::Bytes;
+use gimli::{DwAt, DwForm, DwTag, constants as dw};
+use rustc_hash::FxHashMap;
+
+/// The attributes that are read, as indices of [`crate::entry::Entry`]'s slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Attr {
+    Name,
+    Type,
+    ByteSize,
+    BitSize,
+    BitOffset,
+    DataBitOffset,
+    MemberLocation,
+    Encoding,
+    UpperBound,
+    Count,
+    Declaration,
+    External,
+    ConstValue,
+    Origin,
+    Specification,
+    LowPc,
+    Location,
+    Inline,
+    CallingConvention,
+    Artificial,
+    Signature,
+    Alignment,
+    GnuAnnotation,
+    Language,
+    Producer,
+    StrOffsetsBase,
+    AddrBase,
+    LoclistsBase,
+    Import,
+    /// Nothing is read; the form has no fixed size.
+    Skip,
+}
+
+pub(crate) const ATTRS: usize = Attr::Skip as usize;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    /// Bytes before the attribute.
+    pub skip: u32,
+    pub attr: Attr,
+    pub form: DwForm,
+    /// Value of DW_FORM_implicit_const.
+    pub implicit: i64,
+}
+
+/// A run of steps and the bytes that follow the last one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Steps {
+    first: u32,
+    end: u32,
+    pub tail: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub tag: DwTag,
+    pub children: bool,
+    pub read: Steps,
+    pub skip: Steps,
+}
+
+/// What the sizes of forms depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Encoding {
+    pub version: u16,
+    pub address_size: u8,
+    /// 4, or 8 in DWARF64.
+    pub offset_size: u8,
+}
+
+/// The plans of one abbreviation table.
+#[derive(Debug, Default)]
+pub(crate) struct Plans {
+    /// By code; compilers number from 1 without gaps.
+    dense: Vec<Option<Plan>>,
+    sparse: FxHashMap<u64, Plan>,
+    steps: Vec<Step>,
+    /// Some attribute refers to other units.
+    pub refers_out: bool,
+}
+
+/// Codes up to this go into a table by code.
+const DENSE: u64 = 1 << 14;
+
+impl Plans {
+    pub fn get(&self, code: u64) -> Option<&Plan> {
+        match self.dense.get(code as usize) {
+            Some(plan) if code < DENSE => plan.as_ref(),
+            _ => self.sparse.get(&code),
+        }
+    }
+
+    pub fn steps(&self, steps: Steps) -> &[Step] {
+        &self.steps[steps.first as usize..steps.end as usize]
+    }
+
+    /// Reads the table at `offset` of `.debug_abbrev`.
+    pub fn parse(abbrev: Bytes<'_>, offset: u64, encoding: Encoding, wanted: fn(DwTag) -> &'static [DwAt]) -> Result<Plans, Fault> {
+        let mut plans = Plans::default();
+        plans.fill(abbrev, offset, encoding, wanted).ok_or(Fault::AbbreviationTable(offset))?;
+        Ok(plans)
+    }
+
+    fn fill(&mut self, abbrev: Bytes<'_>, offset: u64, encoding: Encoding, wanted: fn(DwTag) -> &'static [DwAt]) -> Option<()> {
+        let mut at = usize::try_from(offset).ok()?;
+        let mut specs: Vec<(DwAt, DwForm, i64)> = Vec::new();
+        loop {
+            // A last table may lack its final 0.
+            if at == abbrev.data.len() && !(self.dense.is_empty() && self.sparse.is_empty()) {
+                return Some(());
+            }
+            let code = abbrev.uleb(&mut at).ok()?;
+            if code == 0 {
+                return Some(());
+            }
+            let tag = DwTag(u16::try_from(abbrev.uleb(&mut at).ok()?).ok()?);
+            let children = abbrev.u8(at).ok()? != 0;
+            at += 1;
+            specs.clear();
+            loop {
+                let name = abbrev.uleb(&mut at).ok()?;
+                let form = abbrev.uleb(&mut at).ok()?;
+                if name == 0 && form == 0 {
+                    break;
+                }
+                let form = DwForm(u16::try_from(form).ok()?);
+                let implicit = if form == dw::DW_FORM_implicit_const { abbrev.sleb(&mut at).ok()? } else { 0 };
+                self.refers_out |= matches!(form, dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8);
+                specs.push((DwAt(u16::try_from(name).unwrap_or(u16::MAX)), form, implicit));
+            }
+            let wanted = wanted(tag);
+            let read = self.compile(&specs, encoding, |at| wanted.contains(&at));
+            let skip = self.compile(&specs, encoding, |_| false);
+            let plan = Plan { tag, children, read, skip };
+            if code < DENSE {
+                let index = code as usize;
+                if self.dense.len() <= index {
+                    self.dense.resize(index + 1, None);
+                }
+                self.dense[index].get_or_insert(plan);
+            } else {
+                self.sparse.entry(code).or_insert(plan);
+            }
+        }
+    }
+
+    fn compile(&mut self, specs: &[(DwAt, DwForm, i64)], encoding: Encoding, wanted: impl Fn(DwAt) -> bool) -> Steps {
+        let first = self.steps.len() as u32;
+        let mut skip = 0u32;
+        for &(name, form, implicit) in specs {
+            let attr = attr(name).filter(|_| wanted(name));
+            match (attr, fixed_size(form, encoding)) {
+                (None, Some(size)) => skip += size as u32,
+                (attr, _) => {
+                    self.steps.push(Step { skip, attr: attr.unwrap_or(Attr::Skip), form, implicit });
+                    skip = 0;
+                }
+            }
+        }
+        Steps { first, end: self.steps.len() as u32, tail: skip }
+    }
+}
+
+/// Bytes that a form takes, where they are always as many.
+fn fixed_size(form: DwForm, encoding: Encoding) -> Option<u8> {
+    Some(match form {
+        dw::DW_FORM_flag_present | dw::DW_FORM_implicit_const => 0,
+        dw::DW_FORM_data1 | dw::DW_FORM_ref1 | dw::DW_FORM_flag | dw::DW_FORM_strx1 | dw::DW_FORM_addrx1 => 1,
+        dw::DW_FORM_data2 | dw::DW_FORM_ref2 | dw::DW_FORM_strx2 | dw::DW_FORM_addrx2 => 2,
+        dw::DW_FORM_strx3 | dw::DW_FORM_addrx3 => 3,
+        dw::DW_FORM_data4 | dw::DW_FORM_ref4 | dw::DW_FORM_strx4 | dw::DW_FORM_addrx4 | dw::DW_FORM_ref_sup4 => 4,
+        dw::DW_FORM_data8 | dw::DW_FORM_ref8 | dw::DW_FORM_ref_sig8 | dw::DW_FORM_ref_sup8 => 8,
+        dw::DW_FORM_data16 => 16,
+        dw::DW_FORM_addr => encoding.address_size,
+        dw::DW_FORM_ref_addr if encoding.version <= 2 => encoding.address_size,
+        dw::DW_FORM_ref_addr
+        | dw::DW_FORM_strp
+        | dw::DW_FORM_line_strp
+        | dw::DW_FORM_sec_offset
+        | dw::DW_FORM_strp_sup
+        | dw::DW_FORM_GNU_ref_alt
+        | dw::DW_FORM_GNU_strp_alt => encoding.offset_size,
+        _ => return None,
+    })
+}
+
+fn attr(name: DwAt) -> Option<Attr> {
+    Some(match name {
+        dw::DW_AT_name => Attr::Name,
+        dw::DW_AT_type => Attr::Type,
+        dw::DW_AT_byte_size => Attr::ByteSize,
+        dw::DW_AT_bit_size => Attr::BitSize,
+        dw::DW_AT_bit_offset => Attr::BitOffset,
+        dw::DW_AT_data_bit_offset => Attr::DataBitOffset,
+        dw::DW_AT_data_member_location => Attr::MemberLocation,
+        dw::DW_AT_encoding => Attr::Encoding,
+        dw::DW_AT_upper_bound => Attr::UpperBound,
+        dw::DW_AT_count => Attr::Count,
+        dw::DW_AT_declaration => Attr::Declaration,
+        dw::DW_AT_external => Attr::External,
+        dw::DW_AT_const_value => Attr::ConstValue,
+        dw::DW_AT_abstract_origin => Attr::Origin,
+        dw::DW_AT_specification => Attr::Specification,
+        dw::DW_AT_low_pc => Attr::LowPc,
+        dw::DW_AT_location => Attr::Location,
+        dw::DW_AT_inline => Attr::Inline,
+        dw::DW_AT_calling_convention => Attr::CallingConvention,
+        dw::DW_AT_artificial => Attr::Artificial,
+        dw::DW_AT_signature => Attr::Signature,
+        dw::DW_AT_alignment => Attr::Alignment,
+        DW_AT_GNU_ANNOTATION => Attr::GnuAnnotation,
+        dw::DW_AT_language => Attr::Language,
+        dw::DW_AT_producer => Attr::Producer,
+        dw::DW_AT_str_offsets_base => Attr::StrOffsetsBase,
+        dw::DW_AT_addr_base | dw::DW_AT_GNU_addr_base => Attr::AddrBase,
+        dw::DW_AT_loclists_base => Attr::LoclistsBase,
+        dw::DW_AT_import => Attr::Import,
+        _ => return None,
+    })
+}
+
+/// GCC 16: the first of a chain of annotation entries.
+pub(crate) const DW_AT_GNU_ANNOTATION: DwAt = DwAt(0x2139);
+pub(crate) const DW_TAG_LLVM_ANNOTATION: DwTag = DwTag(0x6000);
+pub(crate) const DW_TAG_GNU_ANNOTATION: DwTag = DwTag(0x6001);
+
+/// What lowering reads of each tag.
+pub(crate) fn lowering(tag: DwTag) -> &'static [DwAt] {
+    match tag {
+        dw::DW_TAG_compile_unit | dw::DW_TAG_partial_unit | dw::DW_TAG_type_unit | dw::DW_TAG_skeleton_unit => &[
+            dw::DW_AT_name,
+            dw::DW_AT_language,
+            dw::DW_AT_producer,
+            dw::DW_AT_str_offsets_base,
+            dw::DW_AT_addr_base,
+            dw::DW_AT_GNU_addr_base,
+            dw::DW_AT_loclists_base,
+        ],
+        dw::DW_TAG_base_type => &[dw::DW_AT_name, dw::DW_AT_byte_size, dw::DW_AT_encoding],
+        dw::DW_TAG_pointer_type => &[dw::DW_AT_type, DW_AT_GNU_ANNOTATION],
+        dw::DW_TAG_const_type
+        | dw::DW_TAG_volatile_type
+        | dw::DW_TAG_restrict_type
+        | dw::DW_TAG_atomic_type
+        | dw::DW_TAG_reference_type
+        | dw::DW_TAG_rvalue_reference_type
+        | dw::DW_TAG_packed_type
+        | dw::DW_TAG_shared_type
+        | dw::DW_TAG_immutable_type => &[dw::DW_AT_type],
+        dw::DW_TAG_ptr_to_member_type => &[dw::DW_AT_type, dw::DW_AT_byte_size],
+        dw::DW_TAG_typedef => &[dw::DW_AT_name, dw::DW_AT_type, dw::DW_AT_alignment, DW_AT_GNU_ANNOTATION],
+        dw::DW_TAG_structure_type | dw::DW_TAG_class_type | dw::DW_TAG_union_type | dw::DW_TAG_interface_type => &[
+            dw::DW_AT_name,
+            dw::DW_AT_byte_size,
+            dw::DW_AT_declaration,
+            dw::DW_AT_specification,
+            dw::DW_AT_signature,
+            dw::DW_AT_alignment,
+            DW_AT_GNU_ANNOTATION,
+        ],
+        dw::DW_TAG_member => &[
+            dw::DW_AT_name,
+            dw::DW_AT_type,
+            dw::DW_AT_data_member_location,
+            dw::DW_AT_data_bit_offset,
+            dw::DW_AT_bit_offset,
+            dw::DW_AT_bit_size,
+            dw::DW_AT_byte_size,
+            dw::DW_AT_alignment,
+            dw::DW_AT_declaration,
+            dw::DW_AT_external,
+            DW_AT_GNU_ANNOTATION,
+        ],
+        dw::DW_TAG_enumeration_type => {
+            &[dw::DW_AT_name, dw::DW_AT_byte_size, dw::DW_AT_type, dw::DW_AT_declaration, dw::DW_AT_signature]
+        }
+        dw::DW_TAG_enumerator => &[dw::DW_AT_name, dw::DW_AT_const_value],
+        dw::DW_TAG_array_type => &[dw::DW_AT_type],
+        dw::DW_TAG_subrange_type => &[dw::DW_AT_upper_bound, dw::DW_AT_count],
+        dw::DW_TAG_subroutine_type => &[dw::DW_AT_type],
+        dw::DW_TAG_formal_parameter => &[
+            dw::DW_AT_name,
+            dw::DW_AT_type,
+            dw::DW_AT_location,
+            dw::DW_AT_const_value,
+            dw::DW_AT_abstract_origin,
+            DW_AT_GNU_ANNOTATION,
+        ],
+        dw::DW_TAG_subprogram => &[
+            dw::DW_AT_name,
+            dw::DW_AT_type,
+            dw::DW_AT_low_pc,
+            dw::DW_AT_inline,
+            dw::DW_AT_declaration,
+            dw::DW_AT_abstract_origin,
+            dw::DW_AT_specification,
+            dw::DW_AT_calling_convention,
+            DW_AT_GNU_ANNOTATION,
+        ],
+        dw::DW_TAG_variable => &[
+            dw::DW_AT_name,
+            dw::DW_AT_type,
+            dw::DW_AT_location,
+            dw::DW_AT_specification,
+            dw::DW_AT_declaration,
+            dw::DW_AT_external,
+            dw::DW_AT_artificial,
+            DW_AT_GNU_ANNOTATION,
+        ],
+        DW_TAG_LLVM_ANNOTATION | DW_TAG_GNU_ANNOTATION => &[dw::DW_AT_name, dw::DW_AT_const_value, DW_AT_GNU_ANNOTATION],
+        _ => &[],
+    }
+}

@@ -1,0 +1,419 @@
+//! After the walk: offsets become local ids, and what only the whole group tells is filled in.
+//!
+//! What BTF cannot say, or what the kernel would refuse a whole BTF for, costs only the type that has it: it is described
+//! as well as BTF can, with a diagnostic.
+
+use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
+use crate::types::{SIGNED, WIDTH_SHIFT};
+use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
+use btfkit_btf::{Kind, MAX_VLEN};
+use rustc_hash::FxHashMap;
+
+/// In aggregates with bitfields an offset has 24 bits.
+const BITFIELD_OFFSET_LIMIT: u64 = 1 << 24;
+/// The kernel follows chains of qualifiers, typedefs and tags for 32 steps (`btf_check_type_tags`).
+const CHAIN_LIMIT: u32 = 31;
+
+/// Where members have gone, by aggregate and position: elsewhere, or nowhere.
+type Moves = FxHashMap<(Local, u32), Option<u32>>;
+
+impl Lowering<'_> {
+    pub(crate) fn settle(&mut self) {
+        self.index.count();
+        self.follow_gnu_chains();
+        let real = self.types.types.len() as u32;
+        let extra = std::mem::take(&mut self.extra);
+        self.types.types.extend_from_slice(&extra);
+        self.extra = extra;
+        self.resolve(real);
+        self.fill_holes();
+        self.cut_chains();
+        self.wide_enums();
+        self.copied_names();
+        self.old_bitfields();
+        let moves = self.aggregates();
+        self.decl_tags(&moves);
+        self.settle_variables();
+        self.settle_functions();
+        self.out.types = std::mem::take(&mut self.types);
+    }
+
+    /// The local id of a type by the offset of its entry; void where there is none.
+    pub(crate) fn local(&mut self, reference: u32, from: u32) -> Local {
+        match reference {
+            NOTHING => VOID,
+            ARRAY_INDEX => ARRAY_INDEX,
+            UNRESOLVED => self.unresolved(from),
+            offset => match self.index.local(offset) {
+                Some(local) => self.stands_for(local),
+                None => self.unresolved(from),
+            },
+        }
+    }
+
+    fn unresolved(&mut self, from: u32) -> Local {
+        let message = "a reference leads to no type; it is taken as void".to_owned();
+        self.diagnose_type(from, "unresolved-reference", message);
+        VOID
+    }
+
+    fn resolve(&mut self, real: u32) {
+        let mut types = std::mem::take(&mut self.types);
+        let into = |me: &mut Self, reference: u32, from: u32| match reference {
+            NOTHING => VOID,
+            ARRAY_INDEX => ARRAY_INDEX,
+            extra if extra & EXTRA != 0 => real + (extra & !EXTRA),
+            offset => match me.index.local(offset) {
+                Some(local) => local,
+                None => me.unresolved(from),
+            },
+        };
+        for i in 1..types.types.len() {
+            let t = types.types[i];
+            if t.kind.is_none() {
+                continue;
+            }
+            types.types[i].target = into(self, t.target, t.at);
+            // Members of enums refer to nothing.
+            if !matches!(t.kind, Some(Kind::Enum | Kind::Enum64)) {
+                for m in &mut types.members[t.first as usize..][..t.count as usize] {
+                    m.ty = into(self, m.ty, t.at);
+                }
+            }
+        }
+        for local in &mut types.order {
+            if *local & EXTRA != 0 {
+                *local = real + (*local & !EXTRA);
+            }
+        }
+        self.types = types;
+        for k in 0..self.holes.len() {
+            let hole = self.holes[k];
+            let at = self.types.types[hole.local as usize].at;
+            self.holes[k].target = match hole.target {
+                NOTHING => VOID,
+                offset => self.index.local(offset).unwrap_or_else(|| self.unresolved(at)),
+            };
+        }
+    }
+
+    /// What an entry that is no type stands for.
+    fn stands_for(&self, mut local: Local) -> Local {
+        for _ in 0..=self.holes.len() {
+            if local == VOID || local == ARRAY_INDEX || self.types.types[local as usize].kind.is_some() {
+                return local;
+            }
+            local = match self.holes.binary_search_by_key(&local, |h| h.local) {
+                Ok(found) => self.holes[found].target,
+                Err(_) => VOID,
+            };
+        }
+        VOID
+    }
+
+    fn fill_holes(&mut self) {
+        loop {
+            if !self.holes.is_empty() {
+                for i in 1..self.types.types.len() {
+                    let t = self.types.types[i];
+                    self.types.types[i].target = self.stands_for(t.target);
+                    for k in t.first..t.first + t.count {
+                        let ty = self.types.members[k as usize].ty;
+                        self.types.members[k as usize].ty = self.stands_for(ty);
+                    }
+                }
+            }
+            // An array of void is no type of BTF: void, too.
+            let mut more = false;
+            for i in 1..self.types.types.len() {
+                let t = self.types.types[i];
+                if t.kind == Some(Kind::Array) && t.target == VOID {
+                    self.diagnose_type(t.at, "array-of-void", "an array of void is described as void".to_owned());
+                    self.types.types[i].kind = None;
+                    let place = self.holes.partition_point(|h| h.local < i as u32);
+                    self.holes.insert(place, crate::lower::Hole { local: i as u32, target: VOID });
+                    more = true;
+                }
+            }
+            if !more {
+                break;
+            }
+            let types = &self.types.types;
+            self.types.order.retain(|&l| types[l as usize].kind.is_some());
+        }
+    }
+
+    /// Ends circles of qualifiers and typedefs, and shortens chains that the kernel would not follow.
+    fn cut_chains(&mut self) {
+        let n = self.types.types.len();
+        // Steps to the end of the chain; 0: not a link.
+        let mut steps = vec![0u32; n];
+        let mut path: Vec<Local> = Vec::new();
+        let link = |t: &LocalType| {
+            matches!(t.kind, Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag))
+        };
+        const OPEN: u32 = u32::MAX;
+        for start in 1..n as Local {
+            let mut at = start;
+            while at != VOID && link(&self.types.types[at as usize]) && steps[at as usize] == 0 {
+                steps[at as usize] = OPEN;
+                path.push(at);
+                at = self.types.types[at as usize].target;
+            }
+            if at != VOID && steps[at as usize] == OPEN {
+                let last = *path.last().expect("an open link is on the path");
+                let from = self.types.types[last as usize].at;
+                self.diagnose_type(from, "circle", "a typedef or qualifier that leads back to itself ends in void".to_owned());
+                self.types.types[last as usize].target = VOID;
+                at = VOID;
+            }
+            let (mut count, mut end) = (if at == VOID { 0 } else { steps[at as usize] }, None);
+            while let Some(local) = path.pop() {
+                count += 1;
+                if count > CHAIN_LIMIT {
+                    let end = *end.get_or_insert_with(|| self.end_of_chain(local));
+                    let from = self.types.types[local as usize].at;
+                    let message = format!("a chain of more than {CHAIN_LIMIT} qualifiers and typedefs is shortened");
+                    self.diagnose_type(from, "long-chain", message);
+                    self.types.types[local as usize].target = end;
+                    count = 1;
+                }
+                steps[local as usize] = count;
+            }
+        }
+    }
+
+    fn end_of_chain(&self, mut local: Local) -> Local {
+        while local != VOID {
+            let t = &self.types.types[local as usize];
+            match t.kind {
+                Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag) => local = t.target,
+                _ => break,
+            }
+        }
+        local
+    }
+
+    fn wide_enums(&mut self) {
+        for k in 0..self.wide_enums.len() {
+            let (local, of) = self.wide_enums[k];
+            let of = self.local(of, self.types.types[local as usize].at);
+            let underlying = &self.types.types[of as usize];
+            let signed = underlying.kind == Some(Kind::Int) && underlying.word & SIGNED != 0;
+            self.types.types[local as usize].flag = signed;
+        }
+    }
+
+    /// A class that is defined away from its declaration has its name there.
+    fn copied_names(&mut self) {
+        for k in 0..self.copied_names.len() {
+            let (local, from) = self.copied_names[k];
+            if let Some(declaration) = self.index.local(from) {
+                self.types.types[local as usize].name = self.types.types[declaration as usize].name;
+            }
+        }
+    }
+
+    fn old_bitfields(&mut self) {
+        for k in 0..self.old_bitfields.len() {
+            let old = self.old_bitfields[k];
+            let t = self.types.types[old.aggregate as usize];
+            let place = (t.first + old.member) as usize;
+            let m = self.types.members[place];
+            let (storage, width) = ((m.value & 0xffff_ffff) as i64, (m.value >> WIDTH_SHIFT) as i64);
+            let size = if old.storage_size != 0 { old.storage_size } else { self.storage_size(m.ty) };
+            let within = match (size, self.sections.big_endian) {
+                (0, _) => 0,
+                (_, true) => old.bit_offset as i64,
+                (size, false) => (size.min(1 << 20) * 8) as i64 - (old.bit_offset.min(1 << 24) as i64) - width,
+            };
+            let offset = (storage + within).clamp(0, u32::MAX as i64) as u64;
+            self.types.members[place].value = offset | (width as u64) << WIDTH_SHIFT;
+        }
+    }
+
+    fn storage_size(&self, ty: Local) -> u64 {
+        let end = self.end_of_chain(ty);
+        let t = &self.types.types[if end == ARRAY_INDEX { VOID } else { end } as usize];
+        match t.kind {
+            Some(Kind::Int | Kind::Enum | Kind::Enum64) => t.size as u64,
+            _ => 0,
+        }
+    }
+
+    fn aggregates(&mut self) -> Moves {
+        let mut moves = Moves::default();
+        let mut kept: Vec<(u32, LocalMember)> = Vec::new();
+        for local in 1..self.types.types.len() as Local {
+            let t = self.types.types[local as usize];
+            match t.kind {
+                Some(Kind::Struct | Kind::Union) => {}
+                Some(Kind::Enum | Kind::Enum64) if t.count > MAX_VLEN => {
+                    self.too_many(local, "values");
+                    continue;
+                }
+                Some(Kind::FuncProto) if t.count > MAX_VLEN => {
+                    self.too_many(local, "parameters");
+                    continue;
+                }
+                _ => continue,
+            }
+            let union = t.kind == Some(Kind::Union);
+            let members = &self.types.members[t.first as usize..][..t.count as usize];
+            let offset = |m: &LocalMember| m.value & 0xffff_ffff;
+            let inside = |m: &LocalMember| offset(m).div_ceil(8) <= t.size as u64;
+            let good = |m: &LocalMember| m.ty != VOID && inside(m) && (!union || offset(m) == 0);
+            let bitfields = members.iter().any(|m| good(m) && (m.value >> WIDTH_SHIFT != 0 || m.value % 8 != 0));
+            let ascending = union || members.is_sorted_by_key(offset);
+            let all_good = members.iter().all(good);
+            if all_good && ascending && !bitfields && t.count <= MAX_VLEN {
+                continue;
+            }
+            if t.count > MAX_VLEN {
+                self.too_many(local, "members");
+                continue;
+            }
+            if bitfields && members.iter().any(|m| good(m) && offset(m) >= BITFIELD_OFFSET_LIMIT) {
+                let message = "with bitfields in it, BTF cannot describe members beyond 2 MiB".to_owned();
+                self.give_up(local, "struct-too-large", message);
+                continue;
+            }
+            kept.clear();
+            kept.extend(members.iter().enumerate().filter(|(_, m)| good(m)).map(|(i, m)| (i as u32, *m)));
+            if !all_good {
+                let lost = t.count as usize - kept.len();
+                let message =
+                    format!("{lost} members are left out: without a type, outside of the aggregate, or at an offset in a union");
+                self.diagnose_type(t.at, "bad-members", message);
+            }
+            // Some languages declare fields in another order than they lay them out.
+            kept.sort_by_key(|(_, m)| if union { 0 } else { offset(m) });
+            if !(all_good && ascending) {
+                (0..t.count).for_each(|i| drop(moves.insert((local, i), None)));
+                kept.iter().enumerate().for_each(|(to, &(from, _))| drop(moves.insert((local, from), Some(to as u32))));
+            }
+            for (to, (_, m)) in kept.iter().enumerate() {
+                let value = offset(m) | (m.value >> WIDTH_SHIFT) << 24;
+                self.types.members[t.first as usize + to] = LocalMember { value, ..*m };
+            }
+            let t = &mut self.types.types[local as usize];
+            t.count = kept.len() as u32;
+            t.flag = bitfields;
+        }
+        moves
+    }
+
+    fn too_many(&mut self, local: Local, what: &str) {
+        let count = self.types.types[local as usize].count;
+        let message = format!("{count} {what} are more than BTF has room for ({MAX_VLEN})");
+        self.give_up(local, "too-many-members", message);
+    }
+
+    /// A type whose content BTF cannot hold is only declared.
+    fn give_up(&mut self, local: Local, code: &'static str, message: String) {
+        let t = &mut self.types.types[local as usize];
+        let at = t.at;
+        t.count = 0;
+        t.flag = false;
+        if !t.name.is_none() && matches!(t.kind, Some(Kind::Struct | Kind::Union)) {
+            t.flag = t.kind == Some(Kind::Union);
+            t.kind = Some(Kind::Fwd);
+            t.size = 0;
+        }
+        self.diagnose_type(at, code, message);
+    }
+
+    fn follow_gnu_chains(&mut self) {
+        for k in 0..self.gnu_carriers.len() {
+            let (on, first) = self.gnu_carriers[k];
+            let chain = self.chain(first);
+            match on {
+                Carrier::Pointer(pointer) => {
+                    // Annotations in entries below the pointer come first, and then the chain says nothing new.
+                    if self.types.types[pointer as usize].target & EXTRA != 0 {
+                        continue;
+                    }
+                    let tags = chain.iter().take_while(|a| a.kind.hash == tag_kinds().type_tag).count();
+                    chain[..tags].iter().rev().for_each(|a| self.annotate(on, a.kind, a.text));
+                }
+                on => chain.iter().for_each(|a| self.annotate(on, a.kind, a.text)),
+            }
+        }
+    }
+
+    fn chain(&self, mut at: u32) -> Vec<GnuAnnotation> {
+        let mut chain = Vec::new();
+        while let Ok(found) = self.gnu_annotations.binary_search_by_key(&at, |a| a.at) {
+            chain.push(self.gnu_annotations[found]);
+            at = self.gnu_annotations[found].next;
+            if chain.len() > self.gnu_annotations.len() {
+                break;
+            }
+        }
+        chain
+    }
+
+    /// Tags on types become types themselves.
+    fn decl_tags(&mut self, moves: &Moves) {
+        for k in 0..self.tags.len() {
+            let RawTag { on, text } = self.tags[k];
+            let Carrier::Type(local, component) = on else { continue };
+            let carrier = self.types.types[local as usize];
+            if !matches!(carrier.kind, Some(Kind::Struct | Kind::Union | Kind::Typedef)) {
+                continue;
+            }
+            let moved = |c: u32| moves.get(&(local, c)).copied().unwrap_or(Some(c));
+            let component = match u32::try_from(component) {
+                Err(_) => -1,
+                Ok(c) => match moved(c) {
+                    Some(c) => c as i32,
+                    None => continue,
+                },
+            };
+            let tag = self.types.types.len() as Local;
+            self.types.types.push(LocalType {
+                kind: Some(Kind::DeclTag),
+                name: text,
+                target: local,
+                word: component as u32,
+                at: carrier.at,
+                ..LocalType::default()
+            });
+            self.types.order.push(tag);
+        }
+    }
+
+    /// Texts of the tags on a function or variable.
+    pub(crate) fn tags_on(&self, is: impl Fn(Carrier) -> Option<i32>) -> Vec<(i32, Name)> {
+        if self.tags.is_empty() {
+            return Vec::new();
+        }
+        self.tags.iter().filter_map(|tag| is(tag.on).map(|component| (component, tag.text))).collect()
+    }
+
+    /// Bytes of a value of that type; 0 where it has no size.
+    pub(crate) fn size_of(&self, ty: Local, context: &Context) -> u64 {
+        self.size_with_word(ty, context.unit.encoding.address_size as u64)
+    }
+
+    pub(crate) fn size_with_word(&self, ty: Local, word: u64) -> u64 {
+        let (mut local, mut factor) = (ty, 1u64);
+        for _ in 0..=self.types.types.len() {
+            if local == VOID || local == ARRAY_INDEX {
+                return 0;
+            }
+            let t = &self.types.types[local as usize];
+            match t.kind {
+                Some(Kind::Ptr) => return factor.saturating_mul(word),
+                Some(Kind::Array) => factor = factor.saturating_mul(t.size as u64),
+                Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag) => {}
+                Some(Kind::Int | Kind::Float | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64) => {
+                    return factor.saturating_mul(t.size as u64);
+                }
+                _ => return 0,
+            }
+            local = t.target;
+        }
+        0
+    }
+}

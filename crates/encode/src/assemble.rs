@@ -1,0 +1,147 @@
+//! The last stages: types, functions, variables and sections as records of one BTF.
+
+use crate::place::Section;
+use crate::select::Selected;
+use btfkit_btf::dedup::{BadName, Emitted, Meaning, TypeGraph, emit};
+use btfkit_btf::unit::NameRef;
+use btfkit_btf::{Endian, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
+
+/// Flags of a kfunc (`include/linux/btf.h`).
+const KF_FASTCALL: u32 = 1 << 12;
+const KF_ARENA_RET: u32 = 1 << 13;
+const KF_ARENA_ARG1: u32 = 1 << 14;
+const KF_ARENA_ARG2: u32 = 1 << 15;
+
+/// A kfunc that says it takes or gives an arena pointer where its prototype has none.
+pub(crate) struct NoArenaPointer(pub String);
+
+pub(crate) enum AssembleError {
+    Write(WriteError),
+    Arena(NoArenaPointer),
+}
+
+impl From<WriteError> for AssembleError {
+    fn from(error: WriteError) -> AssembleError {
+        AssembleError::Write(error)
+    }
+}
+
+pub(crate) struct Assembled {
+    pub bytes: Vec<u8>,
+    pub bad_names: Vec<BadName>,
+}
+
+pub(crate) struct Layout {
+    pub endian: Endian,
+    pub attributes: bool,
+    pub layout: bool,
+}
+
+pub(crate) fn assemble<'n>(
+    mut graph: TypeGraph,
+    functions: &[Selected<'_>],
+    sections: &[Section<'_>],
+    name_of: impl Fn(NameRef) -> &'n [u8],
+    layout: &Layout,
+) -> Result<Assembled, AssembleError> {
+    // Everything that is referred to must have its node before the types are written.
+    let protos: Vec<_> = functions.iter().map(|f| graph.node(f.proto)).collect();
+    let variables: Vec<Vec<_>> = sections
+        .iter()
+        .map(|section| {
+            let meaning = |ty: Option<u32>, group| ty.map(|ty| graph.anchor(group, ty));
+            section.variables.iter().map(|v| meaning(v.variable.ty, v.group)).collect::<Vec<Option<Meaning>>>()
+        })
+        .collect();
+    let variables: Vec<Vec<_>> =
+        variables.into_iter().map(|list| list.into_iter().map(|m| m.map(|m| graph.node(m))).collect()).collect();
+    let mut writer = Writer::new(layout.endian);
+    let emitted = emit(&mut graph, &mut writer, &name_of)?;
+    for (function, &proto) in functions.iter().zip(&protos) {
+        let arena = function.kfunc.filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
+        let (proto_id, parameters) = match arena {
+            Some(flags) => arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of)?,
+            None => (emitted.id(proto), graph.view(proto, &mut Vec::new()).members.len()),
+        };
+        let name = writer.string(function.name)?;
+        let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;
+        for &(component, text) in &function.tags {
+            if component < parameters as i32 {
+                tag(&mut writer, name_of(text.at), id, component)?;
+            }
+        }
+        if let Some(flags) = function.kfunc {
+            tag(&mut writer, b"bpf_kfunc", id, -1)?;
+            if flags & KF_FASTCALL != 0 {
+                tag(&mut writer, b"bpf_fastcall", id, -1)?;
+            }
+        }
+    }
+    for (section, nodes) in sections.iter().zip(&variables) {
+        let mut vars = Vec::with_capacity(nodes.len());
+        for (v, node) in section.variables.iter().zip(nodes) {
+            let ty = node.map_or(TypeId::VOID, |node| emitted.id(node));
+            if ty == TypeId::VOID {
+                continue;
+            }
+            let name = writer.string(v.name)?;
+            let linkage = if v.variable.external { linkage::GLOBAL } else { linkage::STATIC };
+            let var = writer.push(&Type::Var { name, ty, linkage })?;
+            for text in &v.variable.tags {
+                tag(&mut writer, name_of(text.at), var, -1)?;
+            }
+            vars.push(SecVar { var, offset: v.offset, size: v.size });
+        }
+        if let Some(last) = vars.last() {
+            let size = last.offset + last.size;
+            let name = writer.string(section.name)?;
+            writer.push(&Type::Datasec { name, size, vars })?;
+        }
+    }
+    Ok(Assembled { bytes: writer.finish(layout.layout), bad_names: emitted.bad_names })
+}
+
+fn tag(writer: &mut Writer, text: &[u8], ty: TypeId, component: i32) -> Result<(), WriteError> {
+    let value = writer.string(text)?;
+    writer.push(&Type::DeclTag { value, ty, component, attribute: false })?;
+    Ok(())
+}
+
+/// A prototype of its own for a kfunc with pointers into an arena: the pointee gets an address space attribute.
+fn arena_prototype<'n>(
+    function: &Selected<'_>,
+    flags: u32,
+    graph: &mut TypeGraph,
+    proto: btfkit_btf::dedup::NodeId,
+    emitted: &Emitted,
+    writer: &mut Writer,
+    name_of: &impl Fn(NameRef) -> &'n [u8],
+) -> Result<(TypeId, usize), AssembleError> {
+    let (mut members, mut pointee) = (Vec::new(), Vec::new());
+    let view = graph.view(proto, &mut members);
+    let (ret, count) = (view.target, view.members.len());
+    let mut ids = vec![emitted.id(ret)];
+    ids.extend(members.iter().map(|m| emitted.id(m.ty)));
+    let nodes: Vec<_> = std::iter::once(ret).chain(members.iter().map(|m| m.ty)).collect();
+    for (flag, place) in [(KF_ARENA_RET, 0), (KF_ARENA_ARG1, 1), (KF_ARENA_ARG2, 2)] {
+        if flags & flag == 0 {
+            continue;
+        }
+        let to = nodes.get(place).filter(|n| n.0 != 0).map(|&n| graph.view(n, &mut pointee));
+        let Some(to) = to.filter(|t| t.kind == btfkit_btf::Kind::Ptr).map(|t| t.target) else {
+            let which = if place == 0 { "result".to_owned() } else { format!("parameter {place}") };
+            let name = String::from_utf8_lossy(function.name);
+            let what = format!("kfunc {name} is flagged to have an arena pointer as its {which}, which is no pointer");
+            return Err(AssembleError::Arena(NoArenaPointer(what)));
+        };
+        let value = writer.string(b"address_space(1)")?;
+        let space = writer.push(&Type::TypeTag { value, ty: emitted.id(to), attribute: true })?;
+        ids[place] = writer.push(&Type::Ptr(space))?;
+    }
+    let mut params = Vec::with_capacity(count);
+    for (m, &ty) in members.iter().zip(&ids[1..]) {
+        let name = if m.name.is_none() { 0 } else { writer.string(name_of(m.name.at))? };
+        params.push(Param { name, ty });
+    }
+    Ok((writer.push(&Type::FuncProto { ret: ids[0], params })?, count))
+}

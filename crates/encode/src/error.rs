@@ -1,0 +1,53 @@
+//! Why nothing came out.
+
+use btfkit_elf::{ElfError, ReplaceError};
+use std::path::Path;
+
+/// A failure of a whole run. `code` is stable and for machines; the message names the file and says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct EncodeError {
+    /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_ELF, MALFORMED_DWARF, INVALID_NAME, INVALID_BTF,
+    /// STRICT, IO, ABORTED, INTERNAL.
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl EncodeError {
+    pub(crate) fn new(code: &'static str, path: &Path, what: impl std::fmt::Display) -> EncodeError {
+        EncodeError { code, message: format!("{}: {what}", path.display()) }
+    }
+
+    pub(crate) fn aborted(path: &Path) -> EncodeError {
+        EncodeError::new("ABORTED", path, "interrupted before it was encoded; nothing was written")
+    }
+
+    /// Of reading the file `path`.
+    pub(crate) fn of_elf(path: &Path, error: ElfError) -> EncodeError {
+        match error {
+            // These name the file themselves.
+            ElfError::NotFound { .. } => EncodeError { code: "NOT_FOUND", message: format!("{error}; check the path") },
+            ElfError::Directory { .. } => {
+                EncodeError { code: "IO", message: format!("{error}; name a file, such as a vmlinux or a .ko") }
+            }
+            ElfError::Empty { .. } => {
+                EncodeError { code: "NOT_ELF", message: format!("{error}; an ELF file with DWARF is needed") }
+            }
+            ElfError::NotRegular { .. } | ElfError::Io { .. } => EncodeError { code: "IO", message: error.to_string() },
+            ElfError::NotElf { .. } => {
+                let hint = "compressed kernels (vmlinuz, .xz) must be unpacked first";
+                EncodeError::new("NOT_ELF", path, format!("{error}; {hint}"))
+            }
+            ElfError::Truncated { .. } => {
+                EncodeError::new("TRUNCATED", path, format!("{error}; copy or build the file again"))
+            }
+            other => EncodeError::new("MALFORMED_ELF", path, other),
+        }
+    }
+}
+
+impl From<ReplaceError> for EncodeError {
+    fn from(error: ReplaceError) -> EncodeError {
+        EncodeError { code: "IO", message: error.to_string() }
+    }
+}

@@ -1,0 +1,78 @@
+//! What the ELF file says of the program: its functions, and the sections whose variables are wanted.
+
+use crate::Options;
+use btfkit_btf::unit::name_hash;
+use btfkit_elf::{ElfError, FunctionTable, Image, Kfunc, SymbolKind, Symbols};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The per-CPU variables of a kernel or module.
+const PER_CPU: &[u8] = b".data..percpu";
+
+pub(crate) struct Program<'data> {
+    pub functions: FunctionTable<'data>,
+    /// By function: the flags of the kfunc, for functions that are kfuncs.
+    pub kfuncs: FxHashMap<u32, u32>,
+    /// Sections whose variables are wanted, by address.
+    pub sections: Vec<DataSection<'data>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct DataSection<'data> {
+    pub index: usize,
+    pub name: &'data [u8],
+    pub address: u64,
+    pub size: u64,
+    /// Hashes of the names of the objects at the section's start. DWARF of code that the linker has discarded says
+    /// address 0, which may be where such a section starts; a symbol tells what really stands there.
+    pub first_objects: FxHashSet<u64>,
+}
+
+impl<'data> Program<'data> {
+    pub fn read(image: &Image<'data>, symbols: &Symbols<'data>, options: &Options) -> Result<Program<'data>, ElfError> {
+        let features = &options.features;
+        let functions = FunctionTable::build(symbols, name_hash)?;
+        let wanted = |name: &[u8]| features.global_var || features.var && name == PER_CPU;
+        let sections = image.sections().iter().filter(|s| s.is_program_data() && s.is_allocated() && s.size != 0);
+        let mut sections: Vec<DataSection<'data>> = sections
+            .filter(|s| wanted(s.name))
+            .map(|s| DataSection {
+                index: s.index,
+                name: s.name,
+                address: s.address,
+                size: s.size,
+                first_objects: FxHashSet::default(),
+            })
+            .collect();
+        for symbol in symbols.iter().filter(|s| s.kind == SymbolKind::Object) {
+            let at_start = |d: &&mut DataSection<'_>| Some(d.index) == symbol.section && d.address == symbol.value;
+            if let Some(section) = sections.iter_mut().find(at_start) {
+                section.first_objects.insert(name_hash(symbol.name()));
+            }
+        }
+        sections.sort_by_key(|s| (s.address, s.index));
+        let mut kfuncs = FxHashMap::default();
+        if features.decl_tag_kfuncs && features.decl_tag {
+            for Kfunc { name, flags } in btfkit_elf::kfuncs(image)?.functions {
+                if let Some(function) = functions.get(name_hash(&name)) {
+                    kfuncs.insert(function.0, flags);
+                }
+            }
+        }
+        Ok(Program { functions, kfuncs, sections })
+    }
+
+    /// The wanted section that an address lies in.
+    pub fn section_at(&self, address: u64) -> Option<&DataSection<'data>> {
+        self.sections.iter().find(|s| address.checked_sub(s.address).is_some_and(|offset| offset < s.size))
+    }
+}
+
+impl btfkit_dwarf::Program for Program<'_> {
+    fn function(&self, name: u64) -> Option<u32> {
+        self.functions.get(name).map(|index| index.0)
+    }
+
+    fn wants_variable(&self, address: u64) -> bool {
+        self.section_at(address).is_some()
+    }
+}
