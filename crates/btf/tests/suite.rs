@@ -1,4 +1,10 @@
 //! Tests of the whole crate. Cases are text in the notation of `btfkit_btf::dump`.
 
+mod limits;
+mod meaning;
 mod notation;
+mod oracle;
+mod program;
+mod random;
+mod real;
 mod vectors;

@@ -1,4 +1,9 @@
 //! Cases kept as text, beside this file.
 
 pub mod case;
+pub mod dedup;
+mod endian;
+mod golden;
+mod headers;
 mod kernel;
+mod layout;

@@ -1,0 +1,54 @@
+//! Whether two BTFs say the same, whatever their ids and the order of their types.
+//!
+//! Each type starts with a hash of its own content without references. Then, again and again, it is combined with the
+//! hashes of what it refers to: after n rounds two types have the same hash when everything up to n steps away is the
+//! same. Two BTFs mean the same when they have the same hashes equally often.
+
+use btfkit_btf::dump;
+use btfkit_btf::{Btf, TypeId};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Hashes by id, of void and the base's types too.
+fn meanings(btf: &Btf, rounds: usize) -> Vec<u64> {
+    let mut references = Vec::new();
+    let mut hashes = Vec::new();
+    for id in 0..btf.end_id().0 {
+        let mut targets = Vec::new();
+        let content = btf.get(TypeId(id)).map(|mut ty| {
+            let mut texts = Vec::new();
+            ty.names_mut(|name| texts.push(btf.string(std::mem::take(name)).unwrap().to_vec()));
+            ty.references_mut(|target| targets.push(std::mem::take(target).index()));
+            (texts, ty)
+        });
+        references.push(targets);
+        hashes.push(hash(content));
+    }
+    for _ in 0..rounds {
+        let around = |id: usize| references[id].iter().map(|target| hashes[*target]).collect::<Vec<_>>();
+        hashes = (0..hashes.len()).map(|id| hash((hashes[id], around(id)))).collect();
+    }
+    hashes
+}
+
+/// Compares the own types of two BTFs; a difference is told as lines of the types that only one has.
+pub fn compare(first: &Btf, second: &Btf) -> Result<(), String> {
+    let rounds = first.len().max(second.len()).min(64);
+    let mut balance: BTreeMap<u64, (i32, String)> = BTreeMap::new();
+    for (btf, sign) in [(first, 1), (second, -1)] {
+        let hashes = meanings(btf, rounds);
+        for (id, _) in btf.types() {
+            let side = if sign > 0 { "first" } else { "second" };
+            let text = || format!("only in the {side}: {}", dump::line(btf, id).unwrap());
+            balance.entry(hashes[id.index()]).or_insert_with(|| (0, text())).0 += sign;
+        }
+    }
+    let differences: Vec<_> = balance.into_values().filter(|(count, _)| *count != 0).map(|(_, text)| text).collect();
+    if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
+}

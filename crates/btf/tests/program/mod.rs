@@ -1,0 +1,60 @@
+//! Random C programs of several units, as BTF before deduplication: each unit brings all the types that it uses.
+//!
+//! All units draw on one stock of declarations: structs and unions, typedefs and enums, each with one or two
+//! definitions, as when two files have a private struct of the same name. A unit may know only `struct s;`. Types are
+//! C-like: by value only what is complete and cannot contain the whole, behind pointers anything.
+
+mod choices;
+mod stock;
+mod unit;
+
+use btfkit_btf::{Btf, Endian, Writer};
+use choices::Choices;
+use proptest::prelude::*;
+use std::sync::Arc;
+use stock::Stock;
+use unit::Units;
+
+/// A stock of declarations and what units make of it.
+#[derive(Clone, Debug)]
+pub struct Program {
+    stock: Stock,
+    choices: Choices,
+}
+
+/// Programs; a shorter and smaller row of choices is a simpler program.
+pub fn programs() -> impl Strategy<Value = Program> {
+    prop::collection::vec(any::<u8>(), 10..700).prop_map(|bytes| {
+        let mut choices = Choices::new(bytes);
+        let stock = Stock::draw(&mut choices);
+        Program { stock, choices }
+    })
+}
+
+impl Program {
+    /// So many units, one after the other, then their functions.
+    pub fn whole(&self, units: usize, endian: Endian) -> Btf {
+        Btf::parse(self.write(units, 0, Writer::new(endian))).unwrap()
+    }
+
+    /// More units on top of a base, after the first `skipped` of the program.
+    pub fn on_base(&self, units: usize, skipped: usize, base: &Arc<Btf>) -> Btf {
+        Btf::parse_split(self.write(units, skipped, Writer::split(base)), Arc::clone(base)).unwrap()
+    }
+
+    fn write(&self, units: usize, skipped: usize, mut writer: Writer) -> Vec<u8> {
+        let mut choices = self.choices.clone();
+        for _ in 0..skipped {
+            Units::new(&self.stock, &mut choices, &mut Writer::new(Endian::Little)).unit();
+        }
+        let mut made = Units::new(&self.stock, &mut choices, &mut writer);
+        for _ in 0..units {
+            made.unit();
+        }
+        made.functions();
+        for ty in made.types() {
+            writer.push(&ty).unwrap();
+        }
+        writer.finish(false)
+    }
+}

@@ -1,0 +1,4 @@
+//! Properties that hold for every program and every blob.
+
+mod blobs;
+mod dedup;
