@@ -4,8 +4,12 @@ use crate::lower::Lowering;
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalType, VOID};
 
-/// Aggregates nested deeper than this are taken as they come.
+/// Aggregates nested deeper than this, or with more parts, are taken as they come: only malformed input has them.
 const DEPTH: u32 = 32;
+const PARTS: u32 = 1 << 16;
+
+/// Plain values are aligned to no more than this many bytes (to less, on some 32-bit machines); __int128 is.
+const LARGEST_PLAIN: u64 = 8;
 
 impl Lowering<'_> {
     /// Is a value of this type aligned otherwise than its size and members say: packed, or to more than a word?
@@ -13,13 +17,14 @@ impl Lowering<'_> {
         let mut local = ty;
         while local != VOID && local != ARRAY_INDEX {
             let t = &self.types.types[local as usize];
-            if self.declared_alignment(local).is_some() {
+            // What is aligned to less than a word stands where a word would, on the stack.
+            if self.declared_alignment(local).is_some_and(|alignment| alignment > word) {
                 return true;
             }
             match t.kind {
                 Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict) => local = t.target,
                 Some(Kind::Struct | Kind::Union) => {
-                    return self.packed(t, word) || self.natural_alignment(local, word, DEPTH) > word;
+                    return self.packed(t, word) || self.natural_alignment(local, word) > LARGEST_PLAIN;
                 }
                 // __int128
                 Some(Kind::Int) => return t.size as u64 > word && t.size > 8,
@@ -38,21 +43,26 @@ impl Lowering<'_> {
     }
 
     /// Alignment in bytes that a type has if nothing says otherwise; at least 1.
-    fn natural_alignment(&self, local: Local, word: u64, depth: u32) -> u64 {
-        if local == VOID || local == ARRAY_INDEX || depth == 0 {
+    fn natural_alignment(&self, local: Local, word: u64) -> u64 {
+        self.alignment_within(local, word, DEPTH, &mut PARTS.clone())
+    }
+
+    fn alignment_within(&self, local: Local, word: u64, depth: u32, parts: &mut u32) -> u64 {
+        if local == VOID || local == ARRAY_INDEX || depth == 0 || *parts == 0 {
             return 1;
         }
+        *parts -= 1;
         let t = &self.types.types[local as usize];
         let size = (t.size as u64).max(1);
         match t.kind {
             Some(Kind::Ptr) => word,
             Some(Kind::Int | Kind::Float | Kind::Enum | Kind::Enum64) => size,
             Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag | Kind::Array) => {
-                self.natural_alignment(t.target, word, depth - 1)
+                self.alignment_within(t.target, word, depth - 1, parts)
             }
             Some(Kind::Struct | Kind::Union) => {
                 let members = self.types.members_of(t).iter();
-                members.map(|m| self.natural_alignment(m.ty, word, depth - 1)).max().unwrap_or(1)
+                members.map(|m| self.alignment_within(m.ty, word, depth - 1, parts)).max().unwrap_or(1)
             }
             _ => 1,
         }
@@ -62,7 +72,7 @@ impl Lowering<'_> {
     /// struct is packed; the rule is the reference's.)
     fn packed(&self, t: &LocalType, word: u64) -> bool {
         let members = self.types.members_of(t);
-        if t.name.is_none() || members.is_empty() {
+        if members.is_empty() {
             return false;
         }
         let place = |value: u64| match t.flag {
@@ -72,7 +82,7 @@ impl Lowering<'_> {
         let (mut end, mut alignment, mut misplaced) = (0, 1, false);
         for m in members {
             let (offset, width) = place(m.value);
-            let own = self.natural_alignment(m.ty, word, DEPTH);
+            let own = self.natural_alignment(m.ty, word);
             alignment = alignment.max(own);
             misplaced |= width == 0 && (offset / 8) % own != 0;
             if t.kind == Some(Kind::Struct) {

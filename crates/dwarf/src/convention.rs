@@ -14,7 +14,7 @@ pub struct Convention {
 }
 
 impl Convention {
-    /// By `e_machine`. Counts and numbers are the psABIs'; where the reference has no numbers, neither are there here.
+    /// By `e_machine`. Counts and numbers are the psABIs'; where the reference has no numbers, neither has this table.
     pub fn of(machine: u16) -> Convention {
         const X86_64: u16 = 62;
         const S390: u16 = 22;
@@ -33,8 +33,8 @@ impl Convention {
             X86_64 => Convention { large_on_stack: true, ..convention(6, &[5, 4, 1, 2, 8, 9]) },
             S390 => Convention { two_registers: false, ..convention(5, &[2, 3, 4, 5, 6]) },
             AARCH64 => convention(8, EIGHT),
-            // The AAPCS has four; the reference counts eight, which finds no fault with what comes after r3.
-            ARM => convention(8, EIGHT),
+            // The AAPCS has four, r0 to r3; the reference counts eight.
+            ARM => convention(4, &EIGHT[..4]),
             SPARC | SPARCV9 => convention(6, &[]),
             MIPS | PPC | PPC64 | RISCV | ARC => convention(8, &[]),
             _ => convention(0, &[]),

@@ -17,7 +17,6 @@ use gimli::constants as dw;
 pub(crate) struct RawFunction {
     pub at: u32,
     pub context: u32,
-    pub name: Name,
     pub symbol: Option<u32>,
     pub ty: u32,
     pub address: Option<u64>,
@@ -70,7 +69,6 @@ impl Lowering<'_> {
         let function = RawFunction {
             at: offset,
             context: self.contexts.len() as u32 - 1,
-            name,
             symbol,
             ty: self.reference(context, entry, Attr::Type),
             address,
@@ -201,7 +199,7 @@ impl Lowering<'_> {
             let reordered = self.reordered(&f, &parameters, &|at| find(&parameter_by_entry, at));
             let own = &mut parameters[f.first as usize..][..f.count as usize];
             self.analyze(&context, own, changed);
-            let facts = self.facts(&context, own, changed, reordered);
+            let facts = Facts { wide_enums: self.wide_enums_in(ty, own), ..self.facts(&context, own, changed, reordered) };
             self.function(&f, chain, &functions, symbol, ty, own, facts);
         }
         (self.functions, self.parameters) = (functions, parameters);
@@ -307,6 +305,10 @@ impl Lowering<'_> {
             let p = &mut parameters[i].settled;
             let (slots, memory) = (slots_of(p.size), in_memory(p.size));
             let free = next < registers;
+            // Floating point numbers are passed in registers of their own, or on the stack.
+            if self.is_float(p.ty) && p.located {
+                continue;
+            }
             if context.clang && !changed {
                 if memory {
                     continue;
@@ -323,7 +325,12 @@ impl Lowering<'_> {
             }
             let keeps_slots =
                 following.is_some() && next + slots < registers && convention.number(next + slots) == following;
-            let mut consumed = if memory { 1 } else { slots };
+            // What does not fit is copied to the stack, or a pointer to it is passed.
+            let mut consumed = match memory {
+                true if convention.large_on_stack => 0,
+                true => 1,
+                false => slots,
+            };
             if p.located {
                 if true_signature && p.place.constant {
                     p.optimized = true;
@@ -366,6 +373,31 @@ impl Lowering<'_> {
         }
     }
 
+    fn is_float(&self, ty: Local) -> bool {
+        !self.floats.is_empty() && self.floats.binary_search(&self.bare(ty)).is_ok()
+    }
+
+    /// Which parameters end in an ENUM64. Spellings do not tell it from an ENUM of that name, prototypes do.
+    fn wide_enums_in(&self, ret: Local, parameters: &[RawParameter]) -> u64 {
+        if self.wide_enums.is_empty() {
+            return 0;
+        }
+        let ends_wide = |mut ty: Local| {
+            // Pointers to pointers, as deep as prototypes are compared.
+            for _ in 0..64 {
+                ty = self.bare(ty);
+                let t = &self.types.types[ty as usize];
+                match t.kind {
+                    Some(Kind::Ptr | Kind::Array) => ty = t.target,
+                    kind => return kind == Some(Kind::Enum64),
+                }
+            }
+            false
+        };
+        let types = std::iter::once(ret).chain(parameters.iter().map(|p| p.settled.ty));
+        types.enumerate().filter(|&(_, ty)| ends_wide(ty)).fold(0, |bits, (i, _)| bits | 1 << (i % 64))
+    }
+
     fn facts(&self, context: &Context, parameters: &[RawParameter], changed: bool, reordered: bool) -> Facts {
         let by_value = |ty: Local| {
             let kind = self.types.types[self.bare(ty) as usize].kind;
@@ -380,6 +412,7 @@ impl Lowering<'_> {
             uncertain_location: self.uncertain(context, parameters),
             signature_changed: changed,
             unnamed_parameter: parameters.iter().any(|p| p.name.is_none()),
+            wide_enums: 0,
         }
     }
 
@@ -453,10 +486,8 @@ impl Lowering<'_> {
 
     /// `<parameter>__<member>`, for a parameter of which one member is passed.
     fn joined(&mut self, parameter: Name, member: Name) -> Name {
-        let made = &self.out.made_names;
-        let bytes = |name: Name| {
-            crate::names::bytes_of(&self.sections, name.at, |_, index| made.get(index).map_or(&b""[..], |_| b""))
-        };
+        // Both stand in the source: neither was put together.
+        let bytes = |name: Name| crate::names::bytes_of(&self.sections, name.at, |_, _| b"");
         let joined = [bytes(parameter), b"__", bytes(member)].concat();
         let name = crate::names::made(&joined, self.group, self.out.made_names.len());
         self.out.made_names.push(joined);

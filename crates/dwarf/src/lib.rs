@@ -76,6 +76,8 @@ pub struct Facts {
     pub signature_changed: bool,
     /// A parameter has no name, so that the kernel would refuse the function.
     pub unnamed_parameter: bool,
+    /// The result (bit 0) and parameters that are, or point to, an ENUM64.
+    pub wide_enums: u64,
 }
 
 /// A variable of static storage in a section that was asked for.

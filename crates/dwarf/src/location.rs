@@ -44,7 +44,7 @@ impl Place {
         let Some(&last) = ops.last() else { return };
         let stack_value = last == Op::StackValue;
         let ops = if ops.len() == 2 && stack_value { &ops[..1] } else { ops };
-        let mut is_in = |place: &mut Place, register| {
+        let is_in = |place: &mut Place, register| {
             place.register.get_or_insert(register);
         };
         match (ops, ops[0]) {

@@ -75,6 +75,12 @@ pub struct Lowering<'a> {
     pub(crate) wide_enums: Vec<(Local, u32)>,
     pub(crate) copied_names: Vec<(Local, u32)>,
     pub(crate) alignments: Vec<(Local, u64)>,
+    /// Types of floating point numbers, in ascending order: they are passed in registers of their own.
+    pub(crate) floats: Vec<Local>,
+    /// Aggregates that have more than BTF can say.
+    pub(crate) too_large: Vec<Local>,
+    pub(crate) has_int: bool,
+    pub(crate) has_array: bool,
     pub(crate) tags: Vec<RawTag>,
     pub(crate) gnu_carriers: Vec<(Carrier, u32)>,
     pub(crate) gnu_annotations: Vec<GnuAnnotation>,
@@ -199,6 +205,10 @@ impl<'a> Lowering<'a> {
             wide_enums: Vec::new(),
             copied_names: Vec::new(),
             alignments: Vec::new(),
+            floats: Vec::new(),
+            too_large: Vec::new(),
+            has_int: false,
+            has_array: false,
             tags: Vec::new(),
             gnu_carriers: Vec::new(),
             gnu_annotations: Vec::new(),
@@ -237,6 +247,9 @@ impl<'a> Lowering<'a> {
         self.wide_enums.clear();
         self.copied_names.clear();
         self.alignments.clear();
+        self.floats.clear();
+        self.too_large.clear();
+        (self.has_int, self.has_array) = (false, false);
         self.tags.clear();
         self.gnu_carriers.clear();
         self.gnu_annotations.clear();

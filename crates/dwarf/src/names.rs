@@ -19,11 +19,11 @@ const MADE: u64 = 5;
 const LITERALS: [&[u8]; 2] = [b"int", b"__SANITIZED_FAKE_INT__"];
 
 /// The index type of arrays where no unit has an `int`.
-pub const INT: usize = 0;
+pub(crate) const INT: usize = 0;
 /// Stands for integers of a size that BTF does not know; so does the reference.
 pub(crate) const FAKE_INT: usize = 1;
 
-pub fn literal(index: usize) -> Name {
+pub(crate) fn literal(index: usize) -> Name {
     Name { hash: name_hash(LITERALS[index]), at: NameRef(LITERAL << PLACE_SHIFT | index as u64) }
 }
 

@@ -264,7 +264,7 @@ pub(crate) fn lowering(tag: DwTag) -> &'static [DwAt] {
         | dw::DW_TAG_immutable_type => &[dw::DW_AT_type],
         dw::DW_TAG_ptr_to_member_type => &[dw::DW_AT_type, dw::DW_AT_byte_size],
         dw::DW_TAG_typedef => &[dw::DW_AT_name, dw::DW_AT_type, dw::DW_AT_alignment, DW_AT_GNU_ANNOTATION],
-        dw::DW_TAG_structure_type | dw::DW_TAG_class_type | dw::DW_TAG_union_type | dw::DW_TAG_interface_type => &[
+        dw::DW_TAG_structure_type | dw::DW_TAG_class_type | dw::DW_TAG_union_type => &[
             dw::DW_AT_name,
             dw::DW_AT_byte_size,
             dw::DW_AT_declaration,

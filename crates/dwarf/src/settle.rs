@@ -4,6 +4,7 @@
 //! as well as BTF can, with a diagnostic.
 
 use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
+use crate::names::{INT, literal};
 use crate::types::{SIGNED, WIDTH_SHIFT};
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
 use btfkit_btf::{Kind, MAX_VLEN};
@@ -13,6 +14,18 @@ use rustc_hash::FxHashMap;
 const BITFIELD_OFFSET_LIMIT: u64 = 1 << 24;
 /// The kernel follows chains of qualifiers, typedefs and tags for 32 steps (`btf_check_type_tags`).
 const CHAIN_LIMIT: u32 = 31;
+
+/// In bits from the start of the aggregate.
+fn offset(m: &LocalMember) -> u64 {
+    m.value & 0xffff_ffff
+}
+
+fn is_bitfield(m: &LocalMember) -> bool {
+    m.value >> WIDTH_SHIFT != 0 || m.value % 8 != 0
+}
+
+/// Arrays of arrays deeper than this are not looked into: only malformed input has them.
+const MAX_DEPTH: u32 = 32;
 
 /// Where members have gone, by aggregate and position: elsewhere, or nowhere.
 type Moves = FxHashMap<(Local, u32), Option<u32>>;
@@ -27,10 +40,12 @@ impl Lowering<'_> {
         self.extra = extra;
         self.resolve(real);
         self.fill_holes();
+        self.array_index();
         self.cut_chains();
         self.wide_enums();
         self.copied_names();
         self.old_bitfields();
+        self.give_up_large_types();
         let moves = self.aggregates();
         self.decl_tags(&moves);
         self.settle_variables();
@@ -143,6 +158,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// The index type of arrays is the program's `int`. A unit in a language without one brings it along.
+    fn array_index(&mut self) {
+        if self.has_array && !self.has_int {
+            let int = crate::types::integer(literal(INT), 4, SIGNED);
+            self.types.order.push(self.types.types.len() as Local);
+            self.types.types.push(int);
+        }
+    }
+
     /// Ends circles of qualifiers and typedefs, and shortens chains that the kernel would not follow.
     fn cut_chains(&mut self) {
         let n = self.types.types.len();
@@ -241,41 +265,98 @@ impl Lowering<'_> {
         }
     }
 
+    /// Types with more elements, or elements farther away, than BTF has room for.
+    fn give_up_large_types(&mut self) {
+        let mut given_up = false;
+        for local in std::mem::take(&mut self.too_large) {
+            let message = "BTF cannot describe members beyond 512 MiB".to_owned();
+            self.give_up(local, "struct-too-large", message);
+            given_up = true;
+        }
+        for local in 1..self.types.types.len() as Local {
+            let t = self.types.types[local as usize];
+            let aggregate = matches!(t.kind, Some(Kind::Struct | Kind::Union));
+            if t.count > MAX_VLEN {
+                let what = match t.kind {
+                    Some(Kind::Enum | Kind::Enum64) => "values",
+                    Some(Kind::FuncProto) => "parameters",
+                    _ => "members",
+                };
+                let message = format!("{} {what} are more than BTF has room for ({MAX_VLEN})", t.count);
+                self.give_up(local, "too-many-members", message);
+                given_up |= aggregate;
+            } else if aggregate {
+                let members = self.types.members_of(&t);
+                if members.iter().any(|m| offset(m) >= BITFIELD_OFFSET_LIMIT) && members.iter().any(is_bitfield) {
+                    let message = "with bitfields in it, BTF cannot describe members beyond 2 MiB".to_owned();
+                    self.give_up(local, "struct-too-large", message);
+                    given_up = true;
+                }
+            }
+        }
+        if given_up {
+            self.void_unsized_members();
+        }
+    }
+
+    /// Nothing may hold what is only declared, itself or in an array.
+    fn void_unsized_members(&mut self) {
+        for local in 1..self.types.types.len() {
+            let t = self.types.types[local];
+            if !matches!(t.kind, Some(Kind::Struct | Kind::Union)) {
+                continue;
+            }
+            for k in t.first..t.first + t.count {
+                let mut end = self.end_of_chain(self.types.members[k as usize].ty);
+                for _ in 0..MAX_DEPTH {
+                    if self.types.types[end as usize].kind == Some(Kind::Array) {
+                        end = self.end_of_chain(self.types.types[end as usize].target);
+                    }
+                }
+                if self.types.types[end as usize].kind == Some(Kind::Fwd) {
+                    self.types.members[k as usize].ty = VOID;
+                }
+            }
+        }
+        loop {
+            let mut more = false;
+            for local in 1..self.types.types.len() {
+                let t = self.types.types[local];
+                if t.kind == Some(Kind::Array) {
+                    let end = self.end_of_chain(t.target);
+                    if end == VOID || matches!(self.types.types[end as usize].kind, None | Some(Kind::Fwd)) {
+                        self.types.types[local].kind = Some(Kind::Const);
+                        (self.types.types[local].target, self.types.types[local].count) = (VOID, 0);
+                        self.types.types[local].size = 0;
+                        more = true;
+                    }
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+    }
+
     fn aggregates(&mut self) -> Moves {
         let mut moves = Moves::default();
+        // Typedefs that end in void are looked for only where something has already turned out to be wrong.
+        let damaged = !self.out.diagnostics.is_empty();
         let mut kept: Vec<(u32, LocalMember)> = Vec::new();
         for local in 1..self.types.types.len() as Local {
             let t = self.types.types[local as usize];
-            match t.kind {
-                Some(Kind::Struct | Kind::Union) => {}
-                Some(Kind::Enum | Kind::Enum64) if t.count > MAX_VLEN => {
-                    self.too_many(local, "values");
-                    continue;
-                }
-                Some(Kind::FuncProto) if t.count > MAX_VLEN => {
-                    self.too_many(local, "parameters");
-                    continue;
-                }
-                _ => continue,
+            if !matches!(t.kind, Some(Kind::Struct | Kind::Union)) {
+                continue;
             }
             let union = t.kind == Some(Kind::Union);
             let members = &self.types.members[t.first as usize..][..t.count as usize];
-            let offset = |m: &LocalMember| m.value & 0xffff_ffff;
             let inside = |m: &LocalMember| offset(m).div_ceil(8) <= t.size as u64;
-            let good = |m: &LocalMember| m.ty != VOID && inside(m) && (!union || offset(m) == 0);
-            let bitfields = members.iter().any(|m| good(m) && (m.value >> WIDTH_SHIFT != 0 || m.value % 8 != 0));
+            let sized = |m: &LocalMember| m.ty != VOID && (!damaged || self.has_size(m.ty));
+            let good = |m: &LocalMember| sized(m) && inside(m) && (!union || offset(m) == 0);
+            let bitfields = members.iter().any(|m| good(m) && is_bitfield(m));
             let ascending = union || members.is_sorted_by_key(offset);
             let all_good = members.iter().all(good);
-            if all_good && ascending && !bitfields && t.count <= MAX_VLEN {
-                continue;
-            }
-            if t.count > MAX_VLEN {
-                self.too_many(local, "members");
-                continue;
-            }
-            if bitfields && members.iter().any(|m| good(m) && offset(m) >= BITFIELD_OFFSET_LIMIT) {
-                let message = "with bitfields in it, BTF cannot describe members beyond 2 MiB".to_owned();
-                self.give_up(local, "struct-too-large", message);
+            if all_good && ascending && !bitfields {
                 continue;
             }
             kept.clear();
@@ -289,8 +370,8 @@ impl Lowering<'_> {
             // Some languages declare fields in another order than they lay them out.
             kept.sort_by_key(|(_, m)| if union { 0 } else { offset(m) });
             if !(all_good && ascending) {
-                (0..t.count).for_each(|i| drop(moves.insert((local, i), None)));
-                kept.iter().enumerate().for_each(|(to, &(from, _))| drop(moves.insert((local, from), Some(to as u32))));
+                moves.extend((0..t.count).map(|i| ((local, i), None)));
+                moves.extend(kept.iter().zip(0..).map(|(&(from, _), to)| ((local, from), Some(to))));
             }
             for (to, (_, m)) in kept.iter().enumerate() {
                 let value = offset(m) | (m.value >> WIDTH_SHIFT) << 24;
@@ -303,10 +384,10 @@ impl Lowering<'_> {
         moves
     }
 
-    fn too_many(&mut self, local: Local, what: &str) {
-        let count = self.types.types[local as usize].count;
-        let message = format!("{count} {what} are more than BTF has room for ({MAX_VLEN})");
-        self.give_up(local, "too-many-members", message);
+    /// Can a value have this type?
+    fn has_size(&self, ty: Local) -> bool {
+        let end = self.end_of_chain(ty);
+        end != VOID && !matches!(self.types.types[end as usize].kind, None | Some(Kind::Fwd | Kind::FuncProto))
     }
 
     /// A type whose content BTF cannot hold is only declared.

@@ -2,7 +2,7 @@
 
 use crate::entry::{Class, Entry};
 use crate::lower::{Carrier, Children, Context, Frame, Hole, Lowering, NOTHING, OpenAggregate};
-use crate::names::{FAKE_INT, literal};
+use crate::names::{FAKE_INT, INT, literal};
 use crate::plan::Attr;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name};
 use btfkit_btf::Kind;
@@ -60,6 +60,10 @@ impl Lowering<'_> {
         match tag {
             dw::DW_TAG_base_type => {
                 let ty = self.base_type(context, entry);
+                if entry.number(Attr::Encoding) == Some(dw::DW_ATE_float.0 as u64) {
+                    self.floats.push(self.types.types.len() as Local);
+                }
+                self.has_int |= ty.name.hash == literal(INT).hash;
                 self.leaf(offset, ty)
             }
             dw::DW_TAG_pointer_type => {
@@ -91,12 +95,11 @@ impl Lowering<'_> {
                 self.gnu_chain(context, entry, Carrier::Type(local, -1));
                 Children::Frame(Frame::Annotated(Carrier::Type(local, -1)))
             }
-            dw::DW_TAG_structure_type | dw::DW_TAG_class_type | dw::DW_TAG_interface_type => {
-                self.aggregate(context, entry, offset, Kind::Struct)
-            }
+            dw::DW_TAG_structure_type | dw::DW_TAG_class_type => self.aggregate(context, entry, offset, Kind::Struct),
             dw::DW_TAG_union_type => self.aggregate(context, entry, offset, Kind::Union),
             dw::DW_TAG_enumeration_type => self.enumeration(context, entry, offset),
             dw::DW_TAG_array_type => {
+                self.has_array = true;
                 let first = self.types.members.len() as u32;
                 self.types.members.push(LocalMember { ty: ARRAY_INDEX, ..LocalMember::default() });
                 let target = target(self);
@@ -119,6 +122,7 @@ impl Lowering<'_> {
                 self.leaf(offset, ty)
             }
             dw::DW_TAG_string_type
+            | dw::DW_TAG_interface_type
             | dw::DW_TAG_set_type
             | dw::DW_TAG_file_type
             | dw::DW_TAG_coarray_type
@@ -210,9 +214,13 @@ impl Lowering<'_> {
         };
         let width = entry.number(Attr::BitSize).unwrap_or(0);
         let bits = entry.number(Attr::DataBitOffset).unwrap_or(bytes.saturating_mul(8));
-        if width > 255 || bits > u32::MAX as u64 {
-            let message = format!("a member of {width} bits at bit {bits} is left out: BTF has no room for these numbers");
-            self.diagnose(context, entry.at, "member-offset", message);
+        if width > 255 {
+            let message = format!("a bitfield of {width} bits is left out: BTF has room for 255");
+            self.diagnose(context, entry.at, "bitfield-size", message);
+            return Children::None;
+        }
+        if bits > u32::MAX as u64 {
+            self.too_large.push(open.local);
             return Children::None;
         }
         let member = self.pending().len() as u32 - open.first;
@@ -298,7 +306,7 @@ impl Lowering<'_> {
             let signed = values.iter().any(|m| (m.value as i64) < 0);
             let lost = values.iter().any(|m| i32::try_from(m.value as i64).is_err() && u32::try_from(m.value).is_err());
             values.iter_mut().for_each(|m| m.value &= 0xffff_ffff);
-            self.types.types[local as usize].flag = signed;
+            self.types.types[local as usize].flag = signed && self.settings.enum64;
             if lost && t.size <= 4 {
                 let message = "values of an enum are cut to 32 bits".to_owned();
                 self.diagnose_type(t.at, "enum-value", message);

@@ -71,14 +71,16 @@ impl Lowering<'_> {
             }
             _ => return None,
         };
-        if next < end && gimli::DwOp(bytes.u8(next).ok()?) == dw::DW_OP_plus_uconst {
-            next += 1;
-            let more = bytes.uleb(&mut next).ok()?;
-            if next == end {
-                return Some(address.wrapping_add(more));
-            }
+        if next == end {
+            return Some(address);
         }
-        Some(address)
+        // Anything else that follows makes it another address (that of a thread's variable, say), or a value.
+        if gimli::DwOp(bytes.u8(next).ok()?) != dw::DW_OP_plus_uconst {
+            return None;
+        }
+        next += 1;
+        let more = bytes.uleb(&mut next).ok()?;
+        (next == end).then(|| address.wrapping_add(more))
     }
 
     pub(crate) fn settle_variables(&mut self) {

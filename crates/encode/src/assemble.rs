@@ -12,23 +12,11 @@ const KF_ARENA_RET: u32 = 1 << 13;
 const KF_ARENA_ARG1: u32 = 1 << 14;
 const KF_ARENA_ARG2: u32 = 1 << 15;
 
-/// A kfunc that says it takes or gives an arena pointer where its prototype has none.
-pub(crate) struct NoArenaPointer(pub String);
-
-pub(crate) enum AssembleError {
-    Write(WriteError),
-    Arena(NoArenaPointer),
-}
-
-impl From<WriteError> for AssembleError {
-    fn from(error: WriteError) -> AssembleError {
-        AssembleError::Write(error)
-    }
-}
-
 pub(crate) struct Assembled {
     pub bytes: Vec<u8>,
     pub bad_names: Vec<BadName>,
+    /// Kfuncs that say they take or give an arena pointer where their prototype has none.
+    pub no_arena_pointers: Vec<String>,
 }
 
 pub(crate) struct Layout {
@@ -43,7 +31,7 @@ pub(crate) fn assemble<'n>(
     sections: &[Section<'_>],
     name_of: impl Fn(NameRef) -> &'n [u8],
     layout: &Layout,
-) -> Result<Assembled, AssembleError> {
+) -> Result<Assembled, WriteError> {
     // Everything that is referred to must have its node before the types are written.
     let protos: Vec<_> = functions.iter().map(|f| graph.node(f.proto)).collect();
     let variables: Vec<Vec<_>> = sections
@@ -57,10 +45,14 @@ pub(crate) fn assemble<'n>(
         variables.into_iter().map(|list| list.into_iter().map(|m| m.map(|m| graph.node(m))).collect()).collect();
     let mut writer = Writer::new(layout.endian);
     let emitted = emit(&mut graph, &mut writer, &name_of)?;
+    let mut no_arena_pointers = Vec::new();
     for (function, &proto) in functions.iter().zip(&protos) {
         let arena = function.kfunc.filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
         let (proto_id, parameters) = match arena {
-            Some(flags) => arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of)?,
+            Some(flags) => {
+                let wrong = &mut no_arena_pointers;
+                arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of, wrong)?
+            }
             None => (emitted.id(proto), graph.view(proto, &mut Vec::new()).members.len()),
         };
         let name = writer.string(function.name)?;
@@ -98,7 +90,7 @@ pub(crate) fn assemble<'n>(
             writer.push(&Type::Datasec { name, size, vars })?;
         }
     }
-    Ok(Assembled { bytes: writer.finish(layout.layout), bad_names: emitted.bad_names })
+    Ok(Assembled { bytes: writer.finish(layout.layout), bad_names: emitted.bad_names, no_arena_pointers })
 }
 
 fn tag(writer: &mut Writer, text: &[u8], ty: TypeId, component: i32) -> Result<(), WriteError> {
@@ -107,6 +99,7 @@ fn tag(writer: &mut Writer, text: &[u8], ty: TypeId, component: i32) -> Result<(
     Ok(())
 }
 
+#[expect(clippy::too_many_arguments, reason = "all that a record depends on, for one rare kind of record")]
 /// A prototype of its own for a kfunc with pointers into an arena: the pointee gets an address space attribute.
 fn arena_prototype<'n>(
     function: &Selected<'_>,
@@ -116,7 +109,8 @@ fn arena_prototype<'n>(
     emitted: &Emitted,
     writer: &mut Writer,
     name_of: &impl Fn(NameRef) -> &'n [u8],
-) -> Result<(TypeId, usize), AssembleError> {
+    wrong: &mut Vec<String>,
+) -> Result<(TypeId, usize), WriteError> {
     let (mut members, mut pointee) = (Vec::new(), Vec::new());
     let view = graph.view(proto, &mut members);
     let (ret, count) = (view.target, view.members.len());
@@ -131,8 +125,8 @@ fn arena_prototype<'n>(
         let Some(to) = to.filter(|t| t.kind == btfkit_btf::Kind::Ptr).map(|t| t.target) else {
             let which = if place == 0 { "result".to_owned() } else { format!("parameter {place}") };
             let name = String::from_utf8_lossy(function.name);
-            let what = format!("kfunc {name} is flagged to have an arena pointer as its {which}, which is no pointer");
-            return Err(AssembleError::Arena(NoArenaPointer(what)));
+            wrong.push(format!("kfunc {name} is flagged to have an arena pointer as its {which}, which is no pointer"));
+            continue;
         };
         let value = writer.string(b"address_space(1)")?;
         let space = writer.push(&Type::TypeTag { value, ty: emitted.id(to), attribute: true })?;

@@ -7,7 +7,8 @@ use std::path::Path;
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct EncodeError {
-    /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_ELF, MALFORMED_DWARF, INVALID_NAME, INVALID_BTF,
+    /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_ELF, MALFORMED_DWARF, NO_TYPES, UNFIT_VARIABLE,
+    /// INVALID_BTF,
     /// STRICT, IO, ABORTED, INTERNAL.
     pub code: &'static str,
     pub message: String,

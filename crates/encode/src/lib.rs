@@ -21,7 +21,7 @@ pub use language::{language_code, language_names};
 pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};
 
-use assemble::{AssembleError, Layout, NoArenaPointer, assemble};
+use assemble::{Layout, assemble};
 use btfkit_btf::dedup::{BadName, TypeGraph};
 use btfkit_btf::unit::NameRef;
 use btfkit_btf::validate::{Context, validate};
@@ -81,21 +81,25 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let selection = select(&program, instances, &graph, &rules, name_of);
     let mut skipped = skipped_functions(&selection, groups, name_of);
     let variables = (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
-    let data = place(&program, variables, name_of, options.features.encode_force, &mut skipped).map_err(|bad| {
-        let hint = "leave it out with the feature encode_force";
-        EncodeError::new("INVALID_NAME", path, format!("the kernel would not take the name of variable '{}'; {hint}", bad.0))
+    let data = place(&program, variables, name_of, options.features.encode_force, &mut skipped).map_err(|unfit| {
+        let hint = "the feature encode_force leaves such variables out";
+        EncodeError::new("UNFIT_VARIABLE", path, format!("variable '{}': {}; {hint}", unfit.name, unfit.why))
     })?;
     phases.end("select");
+
+    if graph.is_empty() {
+        let (read, excluded) = groups.iter().fold((0, 0), |(r, e), g| (r + g.units, e + g.excluded));
+        let what = format!("nothing to encode: {read} compile units without a type ({excluded} more excluded by language)");
+        return Err(EncodeError::new("NO_TYPES", path, what));
+    }
 
     let layout = Layout {
         endian: if image.endian() == btfkit_elf::Endian::Big { Endian::Big } else { Endian::Little },
         attributes: options.features.attributes,
         layout: options.features.layout,
     };
-    let assembled = assemble(graph, &selection.functions, &data, name_of, &layout).map_err(|error| match error {
-        AssembleError::Write(error) => EncodeError::new("INVALID_BTF", path, error),
-        AssembleError::Arena(NoArenaPointer(what)) => EncodeError::new("INVALID_BTF", path, what),
-    })?;
+    let assembled = assemble(graph, &selection.functions, &data, name_of, &layout)
+        .map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     phases.end("write");
 
     let pointer_size = if image.is_64() { 8 } else { 4 };
@@ -105,7 +109,9 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     })?;
     phases.end("validate");
 
-    let diagnostics = diagnostics(groups, &assembled.bad_names, name_of, &sections);
+    let mut diagnostics = diagnostics(groups, &assembled.bad_names, name_of);
+    diagnostics.extend(program.btf_ids_faults.iter().map(|fault| of_file("btf-ids", fault)));
+    diagnostics.extend(assembled.no_arena_pointers.iter().map(|fault| of_file("arena-pointer", fault)));
     if let Some(first) = diagnostics.first().filter(|_| options.strict) {
         let n = diagnostics.len();
         let what = format!("{n} things were not taken as they stand, the first in {}: {}", first.unit, first.message);
@@ -165,7 +171,6 @@ fn diagnostics<'n>(
     groups: &[Gleaned],
     bad_names: &[BadName],
     name_of: impl Fn(NameRef) -> &'n [u8],
-    _sections: &Sections<'_>,
 ) -> Vec<Diagnostic> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let of_units = groups.iter().flat_map(|g| &g.diagnostics).map(|d| Diagnostic {
@@ -190,6 +195,11 @@ fn diagnostics<'n>(
         }
     });
     of_units.chain(of_names).collect()
+}
+
+/// Of no unit.
+fn of_file(code: &'static str, message: &str) -> Diagnostic {
+    Diagnostic { unit: String::new(), offset: 0, code, message: message.to_owned() }
 }
 
 fn report(bytes: &[u8], groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {

@@ -25,8 +25,11 @@ pub(crate) struct Section<'a> {
     pub variables: Vec<Placed<'a>>,
 }
 
-/// A name that the kernel refuses; without `encode_force` that is an error.
-pub(crate) struct BadName(pub String);
+/// A variable that the kernel would refuse; without `encode_force` that is an error.
+pub(crate) struct Unfit {
+    pub name: String,
+    pub why: &'static str,
+}
 
 /// Prefixes of variables that tools and the build make; the reference's list.
 const FILTERED: [&[u8]; 5] =
@@ -41,7 +44,7 @@ pub(crate) fn place<'a>(
     name_of: impl Fn(NameRef) -> &'a [u8],
     force: bool,
     skipped: &mut Vec<Skipped>,
-) -> Result<Vec<Section<'a>>, BadName> {
+) -> Result<Vec<Section<'a>>, Unfit> {
     let mut sections: Vec<(usize, Section<'a>)> = Vec::new();
     let mut skip = |name: &[u8], reason, detail: &str| {
         let name = String::from_utf8_lossy(name).into_owned();
@@ -53,8 +56,10 @@ pub(crate) fn place<'a>(
         }
         let name = name_of(variable.name.at);
         let Some(home) = program.section_at(variable.address) else { continue };
-        match fit(name, variable, home, force) {
-            Fit::Refused => return Err(BadName(String::from_utf8_lossy(name).into_owned())),
+        match fit(name, variable, home) {
+            Fit::Skipped("invalid-name" | "void-type", why) if !force => {
+                return Err(Unfit { name: String::from_utf8_lossy(name).into_owned(), why });
+            }
             Fit::Skipped(reason, detail) => skip(name, reason, detail),
             Fit::Taken { offset, size } => {
                 let placed = Placed { group, variable, name, offset, size };
@@ -99,11 +104,10 @@ pub(crate) fn place<'a>(
 enum Fit {
     Taken { offset: u32, size: u32 },
     Skipped(&'static str, &'static str),
-    Refused,
 }
 
 /// The checks of one variable, in the reference's order.
-fn fit(name: &[u8], variable: &Variable, home: &DataSection<'_>, force: bool) -> Fit {
+fn fit(name: &[u8], variable: &Variable, home: &DataSection<'_>) -> Fit {
     let offset = variable.address - home.address;
     if FILTERED.iter().any(|prefix| name.starts_with(prefix)) {
         return Fit::Skipped("filtered-name", "variables with names of this kind are made by macros");
@@ -112,11 +116,7 @@ fn fit(name: &[u8], variable: &Variable, home: &DataSection<'_>, force: bool) ->
         return Fit::Skipped("no-symbol", "no symbol confirms that it stands at the start of the section");
     }
     if !is_identifier(name) || name.len() > MAX_VARIABLE_NAME {
-        return if force {
-            Fit::Skipped("invalid-name", "the kernel would not take the variable's name")
-        } else {
-            Fit::Refused
-        };
+        return Fit::Skipped("invalid-name", "the kernel would not take the variable's name");
     }
     if variable.ty.is_none() {
         return Fit::Skipped("void-type", "the variable has no type");

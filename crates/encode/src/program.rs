@@ -10,6 +10,8 @@ const PER_CPU: &[u8] = b".data..percpu";
 
 pub(crate) struct Program<'data> {
     pub functions: FunctionTable<'data>,
+    /// What is wrong with `.BTF_ids`.
+    pub btf_ids_faults: Vec<String>,
     /// By function: the flags of the kfunc, for functions that are kfuncs.
     pub kfuncs: FxHashMap<u32, u32>,
     /// Sections whose variables are wanted, by address.
@@ -50,15 +52,23 @@ impl<'data> Program<'data> {
             }
         }
         sections.sort_by_key(|s| (s.address, s.index));
-        let mut kfuncs = FxHashMap::default();
+        let (mut kfuncs, mut btf_ids_faults) = (FxHashMap::default(), Vec::new());
         if features.decl_tag_kfuncs && features.decl_tag {
-            for Kfunc { name, flags } in btfkit_elf::kfuncs(image)?.functions {
-                if let Some(function) = functions.get(name_hash(&name)) {
-                    kfuncs.insert(function.0, flags);
+            // Damaged lists cost the tags that they would give, and nothing else.
+            match btfkit_elf::kfuncs(image) {
+                Ok(found) => {
+                    for Kfunc { name, flags } in found.functions {
+                        if let Some(function) = functions.get(name_hash(&name)) {
+                            kfuncs.insert(function.0, flags);
+                        }
+                    }
+                    let skipped = found.skipped.into_iter();
+                    btf_ids_faults.extend(skipped.map(|s| format!("{}: {}", s.symbol, s.reason)));
                 }
+                Err(error) => btf_ids_faults.push(error.to_string()),
             }
         }
-        Ok(Program { functions, kfuncs, sections })
+        Ok(Program { functions, btf_ids_faults, kfuncs, sections })
     }
 
     /// The wanted section that an address lies in.

@@ -6,17 +6,19 @@
 use btfkit_btf::Kind;
 use btfkit_btf::dedup::Shallow;
 
-/// Types nested deeper than this are taken to be the same.
+/// Types nested deeper than this, or with more parts, are taken to be the same: only malformed input has them.
 const DEPTH: u32 = 64;
+const PARTS: u32 = 1 << 16;
 
 pub(crate) fn prototypes_match(a: Shallow<'_>, b: Shallow<'_>) -> bool {
-    types_match(a, b, DEPTH)
+    types_match(a, b, DEPTH, &mut PARTS.clone())
 }
 
-fn types_match(mut a: Shallow<'_>, mut b: Shallow<'_>, depth: u32) -> bool {
-    if a.same(b) || depth == 0 {
+fn types_match(mut a: Shallow<'_>, mut b: Shallow<'_>, depth: u32, parts: &mut u32) -> bool {
+    if a.same(b) || depth == 0 || *parts == 0 {
         return true;
     }
+    *parts -= 1;
     loop {
         if a.is_void() || b.is_void() {
             return a.is_void() && b.is_void();
@@ -38,14 +40,14 @@ fn types_match(mut a: Shallow<'_>, mut b: Shallow<'_>, depth: u32) -> bool {
         Kind::Float => names && a.size() == b.size(),
         Kind::Struct | Kind::Union | Kind::Fwd | Kind::Enum | Kind::Enum64 | Kind::Typedef => names,
         Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {
-            types_match(a.target(), b.target(), depth - 1)
+            types_match(a.target(), b.target(), depth - 1, parts)
         }
-        Kind::Array => a.size() == b.size() && types_match(a.target(), b.target(), depth - 1),
+        Kind::Array => a.size() == b.size() && types_match(a.target(), b.target(), depth - 1, parts),
         Kind::FuncProto => {
             let (x, y) = (a.members(), b.members());
             x.len() == y.len()
-                && types_match(a.target(), b.target(), depth - 1)
-                && x.zip(y).all(|((_, x), (_, y))| types_match(x, y, depth - 1))
+                && types_match(a.target(), b.target(), depth - 1, parts)
+                && x.zip(y).all(|((_, x), (_, y))| types_match(x, y, depth - 1, parts))
         }
         _ => false,
     }

@@ -7,7 +7,7 @@
 use crate::program::Program;
 use crate::prototype::prototypes_match;
 use btfkit_btf::Kind;
-use btfkit_btf::dedup::{Meaning, TypeGraph};
+use btfkit_btf::dedup::{Meaning, Shallow, TypeGraph};
 use btfkit_btf::names::is_identifier;
 use btfkit_btf::unit::{Name, NameRef};
 use btfkit_dwarf::Function;
@@ -23,6 +23,7 @@ pub(crate) enum Reason {
     OptimizedParameters,
     AmbiguousAddress,
     UnnamedParameter,
+    VoidParameter,
     InvalidName,
     NotInSymbolTable,
 }
@@ -37,6 +38,7 @@ impl Reason {
             Reason::OptimizedParameters => "optimized-parameters",
             Reason::AmbiguousAddress => "ambiguous-address",
             Reason::UnnamedParameter => "unnamed-parameter",
+            Reason::VoidParameter => "void-parameter",
             Reason::InvalidName => "invalid-name",
             Reason::NotInSymbolTable => "not-in-symbol-table",
         }
@@ -50,8 +52,9 @@ impl Reason {
             Reason::ReorderedParameters => "the compiler changed the order of the parameters",
             Reason::OptimizedParameters => "the compiler changed the parameters of this function",
             Reason::AmbiguousAddress => "several functions of this name are at different addresses",
-            Reason::UnnamedParameter => "a parameter has no name that the kernel would take",
-            Reason::InvalidName => "the kernel would not take the function's name",
+            Reason::UnnamedParameter => "a parameter has no name",
+            Reason::VoidParameter => "a parameter has no type",
+            Reason::InvalidName => "the kernel would not take the name of the function or of a parameter",
             Reason::NotInSymbolTable => "no function symbol has this name",
         }
     }
@@ -111,20 +114,19 @@ pub(crate) fn select<'p, 'n>(
             continue;
         }
         combine(run, graph);
-        match decide(run, index, program, rules) {
-            Err(reason) => selection.skipped.push((name, reason)),
-            Ok((instance, name, proto)) => {
+        for choice in decide(run, index, program, rules) {
+            let chosen = choice.and_then(|(instance, name, proto)| {
                 let proto = graph.anchor(instance.group, proto);
-                if let Some(reason) = unfit(name, proto, graph, &name_of) {
-                    selection.skipped.push((name, reason));
-                    continue;
-                }
-                selection.functions.push(Selected {
-                    name,
+                unfit(name, proto, graph, &name_of).map_or(Ok((instance, name, proto)), Err)
+            });
+            match chosen {
+                Err(reason) => selection.skipped.push((name, reason)),
+                Ok((instance, chosen, proto)) => selection.functions.push(Selected {
+                    name: chosen,
                     proto,
                     tags: instance.function.tags.clone(),
-                    kfunc: program.kfuncs.get(&index.0).copied().filter(|_| name == program.functions.name(index)),
-                });
+                    kfunc: program.kfuncs.get(&index.0).copied().filter(|_| chosen == name),
+                }),
             }
         }
     }
@@ -177,32 +179,54 @@ fn combine(run: &mut [Instance<'_>], graph: &TypeGraph) {
             *a |= *b;
             *b = *a;
         }
-        if !(first.unexpected || first.inconsistent || first.reordered) && !prototypes_match(proto(first), proto(other)) {
+        let matches = |a: &Instance<'_>, b: &Instance<'_>| {
+            a.function.facts.wide_enums == b.function.facts.wide_enums && prototypes_match(proto(a), proto(b))
+        };
+        if !(first.unexpected || first.inconsistent || first.reordered) && !matches(first, other) {
             (first.inconsistent, other.inconsistent) = (true, true);
         }
     }
 }
 
-/// The instance that speaks for the function, the name under which it is emitted, and its prototype's anchor.
+/// An instance that is emitted, under which name, and its prototype's anchor.
+type Choice<'i, 'p, 'f> = Result<(&'i Instance<'f>, &'p [u8], u32), Reason>;
+
+/// What is emitted for a run: one function, or with true signatures a clone and the plain function beside it.
 fn decide<'i, 'p, 'f>(
     run: &'i [Instance<'f>],
     index: FunctionIndex,
     program: &'p Program<'_>,
     rules: &Rules,
-) -> Result<(&'i Instance<'f>, &'p [u8], u32), Reason> {
+) -> Vec<Choice<'i, 'p, 'f>> {
     let symbols = program.functions.symbols(index);
-    let ambiguous = program.functions.ambiguous(index);
     if rules.true_signature {
         // A clone is emitted as what it is, under its own name.
-        for instance in run.iter().filter(|i| !i.unexpected && !i.uncertain) {
-            let clone = symbols.iter().find(|s| Some(s.address) == instance.function.address && s.suffixed);
-            if let Some(clone) = clone {
-                let proto = instance.function.true_proto.unwrap_or(instance.function.proto);
-                return Ok((instance, clone.name, proto));
-            }
+        let clones = run.iter().filter(|i| !i.unexpected && !i.uncertain).filter_map(|instance| {
+            let clone = symbols.iter().find(|s| Some(s.address) == instance.function.address && s.suffixed)?;
+            let proto = instance.function.true_proto.unwrap_or(instance.function.proto);
+            Some((instance, clone.name, proto))
+        });
+        if let Some(clone) = clones.take(1).next() {
+            // The plain function is another one: only its own symbols say where it is.
+            let plain: Vec<u64> = symbols.iter().filter(|s| !s.suffixed).map(|s| s.address).collect();
+            let at_plain = run.iter().find(|i| i.function.address.is_some_and(|a| plain.contains(&a)));
+            let Some(plain_instance) = at_plain else { return vec![Ok(clone)] };
+            let ambiguous = plain.iter().any(|&a| a != plain[0]);
+            return vec![verdict(run, plain_instance, ambiguous, index, program, rules), Ok(clone)];
         }
     }
     let canonical = canonical(run, |i| symbols.iter().any(|s| Some(s.address) == i.function.address), rules);
+    vec![verdict(run, canonical, program.functions.ambiguous(index), index, program, rules)]
+}
+
+fn verdict<'i, 'p, 'f>(
+    run: &'i [Instance<'f>],
+    canonical: &'i Instance<'f>,
+    ambiguous: bool,
+    index: FunctionIndex,
+    program: &'p Program<'_>,
+    rules: &Rules,
+) -> Choice<'i, 'p, 'f> {
     let first = &run[0];
     let reasons = [
         (first.unexpected, Reason::UnexpectedRegister),
@@ -212,14 +236,12 @@ fn decide<'i, 'p, 'f>(
         (canonical.changed(rules), Reason::OptimizedParameters),
         (ambiguous, Reason::AmbiguousAddress),
     ];
-    match reasons.iter().rev().find(|(applies, _)| *applies) {
-        Some(&(_, reason)) => Err(reason),
-        None => {
-            let function = canonical.function;
-            let proto = function.true_proto.filter(|_| rules.true_signature).unwrap_or(function.proto);
-            Ok((canonical, program.functions.name(index), proto))
-        }
+    if let Some(&(_, reason)) = reasons.iter().rev().find(|(applies, _)| *applies) {
+        return Err(reason);
     }
+    let function = canonical.function;
+    let proto = function.true_proto.filter(|_| rules.true_signature).unwrap_or(function.proto);
+    Ok((canonical, program.functions.name(index), proto))
 }
 
 /// The instance that the linker has kept, where addresses tell (a strong definition wins over a weak one).
@@ -241,6 +263,20 @@ fn canonical<'i, 'f>(
     first.unwrap_or(&run[0])
 }
 
+fn ends_in_void(mut ty: Shallow<'_>) -> bool {
+    // Lowering has cut longer chains.
+    for _ in 0..64 {
+        if ty.is_void() {
+            return true;
+        }
+        match ty.kind() {
+            Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => ty = ty.target(),
+            _ => return false,
+        }
+    }
+    true
+}
+
 /// What the kernel would not take.
 fn unfit<'n>(name: &[u8], proto: Meaning, graph: &TypeGraph, name_of: &impl Fn(NameRef) -> &'n [u8]) -> Option<Reason> {
     if !is_identifier(name) {
@@ -253,8 +289,14 @@ fn unfit<'n>(name: &[u8], proto: Meaning, graph: &TypeGraph, name_of: &impl Fn(N
     for (i, (name, ty)) in members.enumerate() {
         // The last one may be the dots of a variadic function.
         let dots = i == last && ty.is_void() && name.is_none();
-        if !dots && (name.is_none() || !is_identifier(name_of(name.at))) {
+        if !dots && ends_in_void(ty) {
+            return Some(Reason::VoidParameter);
+        }
+        if !dots && name.is_none() {
             return Some(Reason::UnnamedParameter);
+        }
+        if !dots && !is_identifier(name_of(name.at)) {
+            return Some(Reason::InvalidName);
         }
     }
     None
