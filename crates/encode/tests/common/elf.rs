@@ -120,7 +120,12 @@ impl File {
     }
 
     pub fn bytes(&self) -> Vec<u8> {
-        Writer::new(self).finish()
+        self.damaged(|_, _| {})
+    }
+
+    /// With the debug sections, by name, changed before the rest is built around them.
+    pub fn damaged(&self, damage: impl FnMut(&str, &mut Bytes)) -> Vec<u8> {
+        Writer::new(self, damage).finish()
     }
 }
 
@@ -133,9 +138,12 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(file: &'a File) -> Writer<'a> {
+    fn new(file: &'a File, mut damage: impl FnMut(&str, &mut Bytes)) -> Writer<'a> {
         let mut sections = file.sections.clone();
-        for (name, content) in write(file.profile, &file.units) {
+        for (name, mut content) in write(file.profile, &file.units) {
+            damage(name, &mut content);
+            let kept = content.len();
+            content.relocations.retain(|one| one.at + u64::from(one.size) <= kept);
             let size = content.len();
             sections.push(Section { name: name.to_owned(), kind: PROGBITS, flags: 0, address: 0, size, content });
         }

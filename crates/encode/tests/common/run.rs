@@ -5,6 +5,7 @@
 
 use super::btf::Btf;
 use super::elf::File;
+use btfkit_btf::{Context, validate};
 use btfkit_encode::{Features, Options, Report, encode_file};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -66,7 +67,9 @@ impl File {
     pub fn encode_as(&self, options: &Options) -> Outcome {
         let path = scratch("file.elf");
         std::fs::write(&path, self.bytes()).expect("a written file");
-        encode(&path, options)
+        let outcome = encode(&path, options);
+        outcome.is_valid(self.profile.address);
+        outcome
     }
 }
 
@@ -122,6 +125,16 @@ impl Outcome {
         match &self.btf {
             Ok(btf) => btf,
             Err((code, message)) => panic!("not encoded: {code}: {message}"),
+        }
+    }
+
+    /// Whatever comes out, a kernel takes it.
+    pub fn is_valid(&self, pointer_size: u8) {
+        if self.btf.is_ok() {
+            let verdict = validate(&self.bytes, Context::Load, None, pointer_size);
+            if let Err(refusal) = verdict {
+                panic!("the kernel refuses it: {refusal}\n{}", self.lines().join("\n"));
+            }
         }
     }
 

@@ -321,10 +321,21 @@ fn flaws_of_any_candidate_count() {
 
 #[test]
 fn many_parameters() {
-    let names: Vec<String> = (0..300).map(|index| format!("p{index}")).collect();
-    let parameters = names.iter().map(|name| parameter(name, "int"));
-    let outcome = one([int(), function("f", "int", 0x10).with(parameters)]).fun("f", 0x10).encode();
-    // No calling convention forbids them; what matters is that none gets lost.
-    let prototypes: Vec<usize> = outcome.ok().types.iter().filter(|one| one.kind == 13).map(|one| one.items.len()).collect();
-    assert_eq!(prototypes, [300]);
+    differs("parameters are counted in a byte: those from the 257th on come first", || {
+        let names: Vec<String> = (0..300).map(|index| format!("p{index}")).collect();
+        let parameters = names.iter().map(|name| parameter(name, "int"));
+        let outcome = one([int(), function("f", "int", 0x10).with(parameters)]).fun("f", 0x10).encode();
+        let prototype = outcome.ok().types.iter().find(|one| one.kind == 13).expect("a prototype");
+        let had: Vec<&String> = prototype.items.iter().map(|(name, ..)| name).collect();
+        assert_eq!(had, names.iter().collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn parameters_of_types_that_are_not_there() {
+    differs("they are written as void, and the kernel refuses all", || {
+        let bad = function("bad", "int", 0x10).with([parameter("a", "@0xffffff"), parameter("b", "int")]);
+        let outcome = one([int(), bad, function("good", "int", 0x20)]).fun("bad", 0x10).fun("good", 0x20).encode();
+        outcome.function("good", "() -> int").diagnostic(ANY);
+    });
 }
