@@ -33,8 +33,25 @@ impl Name {
 }
 
 /// The hash that stands for a name everywhere; never 0.
+#[inline]
 pub fn name_hash(bytes: &[u8]) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(bytes) | 1
+    match bytes.len() {
+        len @ 0..=8 => {
+            let mut word = [0; 8];
+            word[..len].copy_from_slice(bytes);
+            short_name_hash(u64::from_le_bytes(word), len)
+        }
+        _ => xxhash_rust::xxh3::xxh3_64(bytes) | 1,
+    }
+}
+
+/// [`name_hash`] of a name of up to eight bytes, given as a little-endian number.
+#[inline]
+pub fn short_name_hash(word: u64, len: usize) -> u64 {
+    let mut h = (word ^ (len as u64) << 59).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    h ^= h >> 32;
+    h = h.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (h ^ h >> 29) | 1
 }
 
 /// One type. Which fields count depends on the kind; the others are 0.

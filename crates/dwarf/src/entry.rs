@@ -1,7 +1,7 @@
 //! Reading one entry by its plan.
 
 use crate::error::Fault;
-use crate::plan::{ATTRS, Attr, Encoding, Plan, Plans, Steps};
+use crate::plan::{ATTRS, Attr, Encoding, Op, Plan, Plans, Steps};
 use crate::sections::{Bytes, Relocate};
 use gimli::{DwForm, constants as dw};
 
@@ -116,15 +116,37 @@ impl<'a> Cursor<'a> {
                 self.skip_form(step.form, encoding)?;
                 continue;
             }
-            let (class, value, length) = self.form(step.form, step.implicit, encoding)?;
             let slot = step.attr as usize;
-            // Of two attributes of one name the first counts.
-            if entry.present & 1 << slot == 0 {
-                entry.present |= 1 << slot;
-                entry.values[slot] = value;
-                entry.lengths[slot] = length;
-                entry.classes[slot] = class;
-            }
+            // Of two attributes of one name the last counts; compilers write one.
+            entry.present |= 1 << slot;
+            let (class, value) = match step.op {
+                Op::Strp4 => (Class::Str, self.relocated(4)?),
+                Op::String => {
+                    let at = self.at as u64;
+                    self.bytes.skip_string(&mut self.at)?;
+                    (Class::InlineStr, at)
+                }
+                Op::Ref4 => (Class::UnitRef, self.constant(4)?),
+                Op::Data1 => (Class::Constant, self.constant(1)?),
+                Op::Data2 => (Class::Constant, self.constant(2)?),
+                Op::Implicit => (Class::Constant, step.implicit as u64),
+                Op::Present => (Class::Flag, 1),
+                Op::Udata => (Class::Constant, self.bytes.uleb(&mut self.at)?),
+                Op::Sdata => (Class::Constant, self.bytes.sleb(&mut self.at)? as u64),
+                Op::Exprloc => {
+                    let length = self.bytes.uleb(&mut self.at)?;
+                    let (class, at, length) = self.block(length)?;
+                    entry.lengths[slot] = length;
+                    (class, at)
+                }
+                Op::Form => {
+                    let (class, value, length) = self.form(step.form, step.implicit, encoding)?;
+                    entry.lengths[slot] = length;
+                    (class, value)
+                }
+            };
+            entry.values[slot] = value;
+            entry.classes[slot] = class;
         }
         self.advance(plan.read.tail as usize)
     }
@@ -145,7 +167,6 @@ impl<'a> Cursor<'a> {
         Ok(value)
     }
 
-    #[inline]
     fn form(&mut self, form: DwForm, implicit: i64, encoding: Encoding) -> Result<(Class, u64, u32), Fault> {
         let offset_size = encoding.offset_size;
         let plain = |class, value| Ok((class, value, 0));
@@ -228,9 +249,7 @@ impl<'a> Cursor<'a> {
 
     fn skip_form(&mut self, form: DwForm, encoding: Encoding) -> Result<(), Fault> {
         match form {
-            dw::DW_FORM_string => {
-                self.bytes.string(&mut self.at)?;
-            }
+            dw::DW_FORM_string => self.bytes.skip_string(&mut self.at)?,
             dw::DW_FORM_udata
             | dw::DW_FORM_sdata
             | dw::DW_FORM_ref_udata

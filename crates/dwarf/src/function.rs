@@ -91,7 +91,8 @@ impl Lowering<'_> {
             self.gnu_chain(context, entry, Carrier::Function(offset, -1));
         }
         let first = self.pending_parameters().len() as u32;
-        Children::Frame(Frame::Function(OpenFunction { function, kept, first, count: 0 }))
+        self.open_functions.push(OpenFunction { function, first, count: 0 });
+        Children::Frame(Frame::Function { kept })
     }
 
     /// An address in one of its forms.
@@ -116,9 +117,9 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn formal_parameter(&mut self, context: &Context, entry: &Entry, offset: u32) -> Children {
-        let open = match self.parent() {
-            Some(Frame::Function(open)) => *open,
-            Some(Frame::Prototype { .. }) => {
+        let (of, number) = match (self.parent(), self.open_functions.last()) {
+            (Some(Frame::Function { .. }), Some(open)) => (open.function.at, open.count),
+            (Some(Frame::Prototype { .. }), _) => {
                 self.prototype_parameter(context, entry);
                 return Children::None;
             }
@@ -130,7 +131,7 @@ impl Lowering<'_> {
         });
         let parameter = RawParameter {
             at: offset,
-            number: open.count,
+            number,
             name: self.name(context, entry, Attr::Name),
             ty: self.reference(context, entry, Attr::Type),
             origin: self.reference(context, entry, Attr::Origin),
@@ -139,26 +140,24 @@ impl Lowering<'_> {
             settled: Settled::default(),
         };
         self.pending_parameters().push(parameter);
-        if let Some(Frame::Function(open)) = self.parent_mut() {
+        if let Some(open) = self.open_functions.last_mut() {
             open.count += 1;
         }
-        let carrier = Carrier::Function(open.function.at, open.count as i32);
+        let carrier = Carrier::Function(of, number as i32);
         self.gnu_chain(context, entry, carrier);
         Children::Frame(Frame::Annotated(carrier))
     }
 
     pub(crate) fn unspecified_parameters(&mut self) {
-        match self.parent_mut() {
-            Some(Frame::Function(open)) => open.function.variadic = true,
-            Some(Frame::Prototype { .. }) => self.pending().push(LocalMember::default()),
+        match (self.parent().copied(), self.open_functions.last_mut()) {
+            (Some(Frame::Function { .. }), Some(open)) => open.function.variadic = true,
+            (Some(Frame::Prototype { .. }), _) => self.pending().push(LocalMember::default()),
             _ => {}
         }
     }
 
-    pub(crate) fn close_function(&mut self, open: OpenFunction) {
-        if !open.kept {
-            return;
-        }
+    pub(crate) fn close_function(&mut self, kept: bool) {
+        let Some(open) = self.open_functions.pop().filter(|_| kept) else { return };
         let first = self.parameters.len() as u32;
         let mut pending = std::mem::take(self.pending_parameters());
         self.parameters.extend_from_slice(&pending[open.first as usize..]);

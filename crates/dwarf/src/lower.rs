@@ -12,14 +12,14 @@ use crate::error::{DwarfError, Fault};
 use crate::function::{RawFunction, RawParameter};
 use crate::index::Index;
 use crate::names::{Names, StringTable};
-use crate::plan::{Attr, DW_TAG_GNU_ANNOTATION, DW_TAG_LLVM_ANNOTATION, Plan, Plans, lowering};
+use crate::plan::{Attr, Plan, Plans, Role, lowering};
 use crate::sections::{Bytes, Relocate, Sections};
 use crate::types::OldBitfield;
 use crate::unit::{Group, Unit, Units};
 use crate::variable::RawVariable;
 use crate::{Diagnostic, Lowered};
 use btfkit_btf::unit::{Local, LocalMember, LocalType, Name, UnitTypes, name_hash};
-use gimli::{DwTag, constants as dw};
+use gimli::constants as dw;
 
 /// What lowering asks of the program that the units are part of.
 pub trait Program: Sync {
@@ -63,6 +63,7 @@ pub struct Lowering<'a> {
     plans: Plans,
     plans_of: Option<(u64, crate::plan::Encoding)>,
     stack: Vec<Frame>,
+    pub(crate) open_functions: Vec<OpenFunction>,
     /// Members, values and parameters of the types that are open.
     pending: Vec<LocalMember>,
     pending_parameters: Vec<RawParameter>,
@@ -79,6 +80,10 @@ pub struct Lowering<'a> {
     pub(crate) floats: Vec<Local>,
     /// Aggregates that have more than BTF can say.
     pub(crate) too_large: Vec<Local>,
+    /// Types that settling has to look at closely.
+    pub(crate) care: Vec<Local>,
+    /// By type: how many typedefs and qualifiers follow one another from there.
+    pub(crate) steps: Vec<u8>,
     pub(crate) has_int: bool,
     pub(crate) has_array: bool,
     pub(crate) tags: Vec<RawTag>,
@@ -149,7 +154,8 @@ pub(crate) enum Frame {
     Scope { global: bool },
     /// Inside of a function: only types count.
     Body,
-    Function(OpenFunction),
+    /// The last of [`Lowering::open_functions`]; kept: its parameters are read.
+    Function { kept: bool },
     Aggregate(OpenAggregate),
     Enumeration { local: Local, first: u32 },
     Array { local: Local, elements: u32 },
@@ -163,8 +169,6 @@ pub(crate) enum Frame {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenFunction {
     pub function: RawFunction,
-    /// Kept: its parameters are read.
-    pub kept: bool,
     pub first: u32,
     pub count: u32,
 }
@@ -195,6 +199,7 @@ impl<'a> Lowering<'a> {
             plans: Plans::default(),
             plans_of: None,
             stack: Vec::new(),
+            open_functions: Vec::new(),
             pending: Vec::new(),
             pending_parameters: Vec::new(),
             index: Index::default(),
@@ -207,6 +212,8 @@ impl<'a> Lowering<'a> {
             alignments: Vec::new(),
             floats: Vec::new(),
             too_large: Vec::new(),
+            care: Vec::new(),
+            steps: Vec::new(),
             has_int: false,
             has_array: false,
             tags: Vec::new(),
@@ -291,6 +298,7 @@ impl<'a> Lowering<'a> {
         let base = (unit.position(self.info_len) - self.start) as u32;
         let start = unit.start;
         self.stack.clear();
+        self.open_functions.clear();
         self.pending.clear();
         self.pending_parameters.clear();
         let mut context = None;
@@ -317,7 +325,7 @@ impl<'a> Lowering<'a> {
                 self.stack.push(Frame::Scope { global: true });
                 continue;
             };
-            if !self.matters(plan.tag) {
+            if !self.matters(plan.role) {
                 cursor.skip(plans, plan.skip, unit.encoding)?;
                 if plan.children {
                     self.stack.push(Frame::Ignored);
@@ -421,50 +429,44 @@ impl<'a> Lowering<'a> {
     }
 
     /// Where entries of this tag stand now, do they say anything? (Their children are walked or ignored as a whole.)
-    fn matters(&mut self, tag: DwTag) -> bool {
+    #[inline]
+    fn matters(&mut self, role: Role) -> bool {
+        if role == Role::Nothing {
+            return false;
+        }
         match self.stack.last() {
             Some(Frame::Ignored) | None => false,
-            Some(Frame::Body) => !matches!(
-                tag,
-                dw::DW_TAG_variable
-                    | dw::DW_TAG_formal_parameter
-                    | dw::DW_TAG_label
-                    | dw::DW_TAG_call_site
-                    | dw::DW_TAG_GNU_call_site
-            ),
-            Some(Frame::Function(open)) => match tag {
-                dw::DW_TAG_formal_parameter => open.kept,
-                dw::DW_TAG_variable | dw::DW_TAG_label | dw::DW_TAG_call_site | dw::DW_TAG_GNU_call_site => false,
-                _ => true,
+            Some(Frame::Body) => !matches!(role, Role::Variable | Role::Parameter),
+            Some(Frame::Function { kept }) => match role {
+                Role::Parameter => *kept,
+                role => role != Role::Variable,
             },
             _ => true,
         }
     }
 
     fn open(&mut self, context: &Context, plan: &Plan, entry: &Entry, offset: u32) -> Children {
-        match plan.tag {
-            dw::DW_TAG_member => self.member(context, entry),
-            dw::DW_TAG_enumerator => self.enumerator(context, entry),
-            dw::DW_TAG_formal_parameter => self.formal_parameter(context, entry, offset),
-            dw::DW_TAG_unspecified_parameters => {
+        match plan.role {
+            Role::Member => self.member(context, entry),
+            Role::Enumerator => self.enumerator(context, entry),
+            Role::Parameter => self.formal_parameter(context, entry, offset),
+            Role::Dots => {
                 self.unspecified_parameters();
                 Children::None
             }
-            dw::DW_TAG_subrange_type if matches!(self.stack.last(), Some(Frame::Array { .. })) => {
+            Role::Subrange if matches!(self.stack.last(), Some(Frame::Array { .. })) => {
                 self.dimension(entry);
                 Children::None
             }
-            dw::DW_TAG_subprogram => self.subprogram(context, entry, offset),
-            dw::DW_TAG_variable => self.variable(context, entry, offset),
-            dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine | dw::DW_TAG_try_block | dw::DW_TAG_catch_block => {
-                Children::Frame(Frame::Body)
-            }
-            dw::DW_TAG_namespace | dw::DW_TAG_module => Children::Frame(Frame::Scope { global: false }),
-            DW_TAG_LLVM_ANNOTATION => {
+            Role::Function => self.subprogram(context, entry, offset),
+            Role::Variable => self.variable(context, entry, offset),
+            Role::Block => Children::Frame(Frame::Body),
+            Role::Scope => Children::Frame(Frame::Scope { global: false }),
+            Role::Annotation => {
                 self.annotation(context, entry);
                 Children::None
             }
-            DW_TAG_GNU_ANNOTATION => {
+            Role::GnuAnnotation => {
                 self.annotation(context, entry);
                 let annotation = GnuAnnotation {
                     at: offset,
@@ -475,7 +477,7 @@ impl<'a> Lowering<'a> {
                 self.gnu_annotations.push(annotation);
                 Children::None
             }
-            _ => self.type_entry(context, plan.tag, entry, offset),
+            Role::Subrange | Role::Type | Role::Nothing => self.type_entry(context, plan.tag, entry, offset),
         }
     }
 
@@ -485,7 +487,7 @@ impl<'a> Lowering<'a> {
             Frame::Enumeration { local, first } => self.close_enumeration(local, first),
             Frame::Array { local, elements } => self.close_array(local, elements),
             Frame::Prototype { local, first } => self.close_prototype(local, first),
-            Frame::Function(open) => self.close_function(open),
+            Frame::Function { kept } => self.close_function(kept),
             Frame::Annotated(Carrier::Pointer(local)) => self.types.order.push(local),
             Frame::Annotated(Carrier::Type(local, -1)) => self.types.order.push(local),
             Frame::Annotated(_) | Frame::Scope { .. } | Frame::Body | Frame::Ignored => {}
@@ -497,7 +499,10 @@ impl<'a> Lowering<'a> {
         let on = match self.stack.last() {
             Some(Frame::Annotated(carrier)) => *carrier,
             Some(Frame::Aggregate(open)) => Carrier::Type(open.local, -1),
-            Some(Frame::Function(open)) => Carrier::Function(open.function.at, -1),
+            Some(Frame::Function { .. }) => match self.open_functions.last() {
+                Some(open) => Carrier::Function(open.function.at, -1),
+                None => return,
+            },
             _ => return,
         };
         let kind = self.name(context, entry, Attr::Name);

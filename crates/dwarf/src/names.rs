@@ -2,8 +2,9 @@
 
 use crate::entry::Class;
 use crate::plan::Encoding;
-use crate::sections::{Bytes, Relocate, Sections};
-use btfkit_btf::unit::{Name, NameRef, name_hash};
+use crate::sections::{Bytes, Relocate, Sections, short_length};
+use btfkit_btf::unit::{Name, NameRef, name_hash, short_name_hash};
+use rustc_hash::FxHashMap;
 
 /// The upper three bits of a [`NameRef`] say where the rest is an offset (or index) into.
 const PLACE_SHIFT: u32 = 61;
@@ -48,22 +49,35 @@ pub fn bytes_of<'a>(sections: &Sections<'a>, at: NameRef, made: impl Fn(u32, usi
 
 /// Turns string attributes into names, one for each thread.
 ///
-/// Most names come from `.debug_str` by offset, and a kernel's members use few of them at a time: a small table by
-/// offset saves hashing nine of ten.
+/// Most names come from `.debug_str` by offset, and units include the same headers: after one name comes the one that
+/// came after it last time, more often than not. What is known of names is therefore kept in the order in which they
+/// came, each with the number of its successor; where the guess is wrong, a table by offset tells.
 pub(crate) struct Names<'a> {
     sections: Sections<'a>,
     str_offsets: Option<Box<dyn Relocate + 'a>>,
-    memo: Vec<(u64, u64)>,
+    known: Vec<Known>,
+    by_key: FxHashMap<u64, u32>,
+    last: u32,
 }
 
-const MEMO: usize = 1 << 14;
+#[derive(Clone, Copy)]
+struct Known {
+    key: u64,
+    hash: u64,
+    next: u32,
+}
+
+/// Names beyond this are not remembered: no honest file has as many.
+const MAX_KNOWN: usize = 1 << 22;
 
 impl<'a> Names<'a> {
     pub fn new(sections: Sections<'a>) -> Names<'a> {
         Names {
             sections,
             str_offsets: sections.str_offsets.relocations.map(|r| r.cursor()),
-            memo: vec![(u64::MAX, 0); MEMO],
+            known: vec![Known { key: u64::MAX, hash: 0, next: 0 }],
+            by_key: FxHashMap::default(),
+            last: 0,
         }
     }
 
@@ -88,14 +102,30 @@ impl<'a> Names<'a> {
 
     fn by_offset(&mut self, place: u64, data: &'a [u8], offset: u64) -> Name {
         let key = place << PLACE_SHIFT | offset & OFFSET_MASK;
-        let slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - MEMO.trailing_zeros())) as usize;
-        let (known, hash) = self.memo[slot];
-        if known == key {
-            return Name { hash, at: NameRef(key) };
+        let guess = self.known[self.last as usize].next;
+        let known = self.known[guess as usize];
+        if known.key == key {
+            self.last = guess;
+            return Name { hash: known.hash, at: NameRef(key) };
         }
-        let name = name_at(place, data, offset);
-        self.memo[slot] = (key, name.hash);
-        Name { hash: name.hash, at: NameRef(key) }
+        self.look_up(place, data, key, offset)
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, place: u64, data: &'a [u8], key: u64, offset: u64) -> Name {
+        let next = self.known.len() as u32;
+        let found = *self.by_key.entry(key).or_insert(next);
+        if found == next {
+            let hash = name_at(place, data, offset).hash;
+            if self.known.len() > MAX_KNOWN {
+                self.by_key.remove(&key);
+                return Name { hash, at: NameRef(key) };
+            }
+            self.known.push(Known { key, hash, next: 0 });
+        }
+        self.known[self.last as usize].next = found;
+        self.last = found;
+        Name { hash: self.known[found as usize].hash, at: NameRef(key) }
     }
 
     fn str_offset(&mut self, index: u64, strings: StringTable) -> Option<u64> {
@@ -117,8 +147,21 @@ pub(crate) struct StringTable {
     pub encoding: Encoding,
 }
 
+#[inline]
 fn name_at(place: u64, data: &[u8], offset: u64) -> Name {
     let mut at = usize::try_from(offset).unwrap_or(usize::MAX);
+    // Short ones need neither a search nor a copy.
+    if let Some(word) = data.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*word);
+        match short_length(word) {
+            0 => return Name::NONE,
+            len @ 1..=7 => {
+                let hash = short_name_hash(word & ((1 << (8 * len)) - 1), len);
+                return Name { hash, at: NameRef(place << PLACE_SHIFT | offset & OFFSET_MASK) };
+            }
+            _ => {}
+        }
+    }
     match Bytes::new(data, false).string(&mut at) {
         Ok(bytes) if !bytes.is_empty() => {
             Name { hash: name_hash(bytes), at: NameRef(place << PLACE_SHIFT | offset & OFFSET_MASK) }

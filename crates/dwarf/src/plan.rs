@@ -53,9 +53,50 @@ pub(crate) struct Step {
     /// Bytes before the attribute.
     pub skip: u32,
     pub attr: Attr,
+    pub op: Op,
     pub form: DwForm,
     /// Value of DW_FORM_implicit_const.
     pub implicit: i64,
+}
+
+/// How a form is read: the sizes that the unit decides are decided here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Op {
+    /// `.debug_str` offset of 4 bytes.
+    Strp4,
+    /// The string itself.
+    String,
+    Ref4,
+    Data1,
+    Data2,
+    Implicit,
+    Present,
+    Udata,
+    Sdata,
+    Exprloc,
+    /// Any other form.
+    Form,
+}
+
+/// What entries of a tag are to the walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Member,
+    Enumerator,
+    Parameter,
+    Dots,
+    Subrange,
+    Function,
+    Variable,
+    /// Holds what a function's body holds.
+    Block,
+    Scope,
+    Annotation,
+    GnuAnnotation,
+    Type,
+    /// Neither it nor what is in it says anything.
+    Nothing,
 }
 
 /// A run of steps and the bytes that follow the last one.
@@ -69,6 +110,7 @@ pub(crate) struct Steps {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub tag: DwTag,
+    pub role: Role,
     pub children: bool,
     pub read: Steps,
     pub skip: Steps,
@@ -146,7 +188,7 @@ impl Plans {
             let wanted = wanted(tag);
             let read = self.compile(&specs, encoding, |at| wanted.contains(&at));
             let skip = self.compile(&specs, encoding, |_| false);
-            let plan = Plan { tag, children, read, skip };
+            let plan = Plan { tag, role: role(tag), children, read, skip };
             if code < DENSE {
                 let index = code as usize;
                 if self.dense.len() <= index {
@@ -165,14 +207,63 @@ impl Plans {
         for &(name, form, implicit) in specs {
             let attr = attr(name).filter(|_| wanted(name));
             match (attr, fixed_size(form, encoding)) {
-                (None, Some(size)) => skip += size as u32,
+                (None, Some(size)) => skip = skip.saturating_add(size as u32),
                 (attr, _) => {
-                    self.steps.push(Step { skip, attr: attr.unwrap_or(Attr::Skip), form, implicit });
+                    let op = op(form, encoding);
+                    self.steps.push(Step { skip, attr: attr.unwrap_or(Attr::Skip), op, form, implicit });
                     skip = 0;
                 }
             }
         }
         Steps { first, end: self.steps.len() as u32, tail: skip }
+    }
+}
+
+fn op(form: DwForm, encoding: Encoding) -> Op {
+    match form {
+        dw::DW_FORM_strp if encoding.offset_size == 4 => Op::Strp4,
+        dw::DW_FORM_string => Op::String,
+        dw::DW_FORM_ref4 => Op::Ref4,
+        dw::DW_FORM_data1 => Op::Data1,
+        dw::DW_FORM_data2 => Op::Data2,
+        dw::DW_FORM_implicit_const => Op::Implicit,
+        dw::DW_FORM_flag_present => Op::Present,
+        dw::DW_FORM_udata => Op::Udata,
+        dw::DW_FORM_sdata => Op::Sdata,
+        dw::DW_FORM_exprloc => Op::Exprloc,
+        _ => Op::Form,
+    }
+}
+
+fn role(tag: DwTag) -> Role {
+    match tag {
+        dw::DW_TAG_member => Role::Member,
+        dw::DW_TAG_enumerator => Role::Enumerator,
+        dw::DW_TAG_formal_parameter => Role::Parameter,
+        dw::DW_TAG_unspecified_parameters => Role::Dots,
+        dw::DW_TAG_subrange_type => Role::Subrange,
+        dw::DW_TAG_subprogram => Role::Function,
+        dw::DW_TAG_variable => Role::Variable,
+        dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine | dw::DW_TAG_try_block | dw::DW_TAG_catch_block => {
+            Role::Block
+        }
+        dw::DW_TAG_namespace | dw::DW_TAG_module => Role::Scope,
+        DW_TAG_LLVM_ANNOTATION => Role::Annotation,
+        DW_TAG_GNU_ANNOTATION => Role::GnuAnnotation,
+        dw::DW_TAG_label
+        | dw::DW_TAG_call_site
+        | dw::DW_TAG_call_site_parameter
+        | dw::DW_TAG_GNU_call_site
+        | dw::DW_TAG_GNU_call_site_parameter
+        | dw::DW_TAG_inheritance
+        | dw::DW_TAG_imported_declaration
+        | dw::DW_TAG_imported_module
+        | dw::DW_TAG_imported_unit
+        | dw::DW_TAG_constant
+        | dw::DW_TAG_dwarf_procedure
+        | dw::DW_TAG_template_type_parameter
+        | dw::DW_TAG_template_value_parameter => Role::Nothing,
+        _ => Role::Type,
     }
 }
 

@@ -149,6 +149,19 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// `at` ends behind the next NUL. Most strings in entries are short.
+    #[inline]
+    pub fn skip_string(&self, at: &mut usize) -> Result<(), ReadFault> {
+        if let Some(word) = self.data.get(*at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let len = short_length(u64::from_le_bytes(*word));
+            if len < 8 {
+                *at += len + 1;
+                return Ok(());
+            }
+        }
+        self.string(at).map(drop)
+    }
+
     /// The bytes up to the next NUL; `at` ends behind it.
     #[inline]
     pub fn string(&self, at: &mut usize) -> Result<&'a [u8], ReadFault> {
@@ -159,9 +172,27 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// Bytes before the first NUL of a little-endian word; 8 where there is none.
+#[inline]
+pub(crate) fn short_length(word: u64) -> usize {
+    let zeros = word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080;
+    zeros.trailing_zeros() as usize / 8
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_strings() {
+        for (text, len) in [(&b"\0.......x"[..], 0), (b"ab\0cdefgh", 2), (b"abcdefg\0", 7), (b"abcdefgh\0", 8)] {
+            assert_eq!(short_length(u64::from_le_bytes(*text.first_chunk().unwrap())), len);
+            let mut at = 0;
+            assert_eq!(Bytes::new(text, false).skip_string(&mut at), Ok(()));
+            assert_eq!(at, len + 1);
+        }
+        assert_eq!(Bytes::new(b"abcdefghi", false).skip_string(&mut 0), Err(ReadFault::End));
+    }
 
     #[test]
     fn leb128() {

@@ -3,7 +3,7 @@
 //! What BTF cannot say, or what the kernel would refuse a whole BTF for, costs only the type that has it: it is described
 //! as well as BTF can, with a diagnostic.
 
-use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
+use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Hole, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
 use crate::names::{INT, literal};
 use crate::types::{SIGNED, WIDTH_SHIFT};
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
@@ -18,6 +18,11 @@ const CHAIN_LIMIT: u32 = 31;
 /// In bits from the start of the aggregate.
 fn offset(m: &LocalMember) -> u64 {
     m.value & 0xffff_ffff
+}
+
+/// Typedefs, qualifiers and tags: what the kernel counts as one chain.
+fn is_link(kind: Kind) -> bool {
+    matches!(kind, Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag)
 }
 
 fn is_bitfield(m: &LocalMember) -> bool {
@@ -74,25 +79,56 @@ impl Lowering<'_> {
 
     fn resolve(&mut self, real: u32) {
         let mut types = std::mem::take(&mut self.types);
-        let into = |me: &mut Self, reference: u32, from: u32| match reference {
-            NOTHING => VOID,
-            ARRAY_INDEX => ARRAY_INDEX,
-            extra if extra & EXTRA != 0 => real + (extra & !EXTRA),
-            offset => match me.index.local(offset) {
-                Some(local) => local,
-                None => me.unresolved(from),
-            },
-        };
-        for i in 1..types.types.len() {
-            let t = types.types[i];
-            if t.kind.is_none() {
-                continue;
+        let mut care = std::mem::take(&mut self.care);
+        care.clear();
+        let mut lost: Vec<u32> = Vec::new();
+        let index = &self.index;
+        let mut into = |reference: u32, from: u32| {
+            if let Some(local) = index.local(reference) {
+                return local;
             }
-            types.types[i].target = into(self, t.target, t.at);
-            // Members of enums refer to nothing.
-            if !matches!(t.kind, Some(Kind::Enum | Kind::Enum64)) {
-                for m in &mut types.members[t.first as usize..][..t.count as usize] {
-                    m.ty = into(self, m.ty, t.at);
+            match reference {
+                NOTHING => VOID,
+                ARRAY_INDEX => ARRAY_INDEX,
+                extra if extra & EXTRA != 0 => real + (extra & !EXTRA),
+                _ => {
+                    lost.push(from);
+                    VOID
+                }
+            }
+        };
+        for (i, t) in types.types.iter_mut().enumerate().skip(1) {
+            let Some(kind) = t.kind else { continue };
+            t.target = into(t.target, t.at);
+            let members = &mut types.members[t.first as usize..][..t.count as usize];
+            match kind {
+                Kind::Struct | Kind::Union => {
+                    // Bits that no plain member has: those of a width, and an offset that is no byte's.
+                    let (mut odd, mut last, mut descends, mut void) = (0, 0, false, false);
+                    for m in members {
+                        m.ty = into(m.ty, t.at);
+                        let offset = m.value & 0xffff_ffff;
+                        odd |= m.value & (7 | !0xffff_ffff);
+                        descends |= offset < last;
+                        last = offset;
+                        void |= m.ty == VOID;
+                    }
+                    let beyond = last.div_ceil(8) > t.size as u64 || kind == Kind::Union && last != 0;
+                    if odd != 0 || descends || void || beyond || t.count > MAX_VLEN {
+                        care.push(i as Local);
+                    }
+                }
+                // Members of enums refer to nothing.
+                Kind::Enum | Kind::Enum64 => {
+                    if t.count > MAX_VLEN {
+                        care.push(i as Local);
+                    }
+                }
+                _ => {
+                    members.iter_mut().for_each(|m| m.ty = into(m.ty, t.at));
+                    if t.count > MAX_VLEN || kind == Kind::Array && t.target == VOID {
+                        care.push(i as Local);
+                    }
                 }
             }
         }
@@ -101,7 +137,8 @@ impl Lowering<'_> {
                 *local = real + (*local & !EXTRA);
             }
         }
-        self.types = types;
+        (self.types, self.care) = (types, care);
+        lost.into_iter().for_each(|from| _ = self.unresolved(from));
         for k in 0..self.holes.len() {
             let hole = self.holes[k];
             let at = self.types.types[hole.local as usize].at;
@@ -109,6 +146,11 @@ impl Lowering<'_> {
                 NOTHING => VOID,
                 offset => self.index.local(offset).unwrap_or_else(|| self.unresolved(at)),
             };
+        }
+        // Where something is wrong, everything is looked at.
+        if !self.holes.is_empty() || !self.out.diagnostics.is_empty() || !self.too_large.is_empty() {
+            self.care.clear();
+            self.care.extend(1..self.types.types.len() as Local);
         }
     }
 
@@ -140,15 +182,20 @@ impl Lowering<'_> {
             }
             // An array of void is no type of BTF: void, too.
             let mut more = false;
-            for i in 1..self.types.types.len() {
-                let t = self.types.types[i];
+            for k in 0..self.care.len() {
+                let local = self.care[k];
+                let t = self.types.types[local as usize];
                 if t.kind == Some(Kind::Array) && t.target == VOID {
                     self.diagnose_type(t.at, "array-of-void", "an array of void is described as void".to_owned());
-                    self.types.types[i].kind = None;
-                    let place = self.holes.partition_point(|h| h.local < i as u32);
-                    self.holes.insert(place, crate::lower::Hole { local: i as u32, target: VOID });
+                    self.types.types[local as usize].kind = None;
+                    let place = self.holes.partition_point(|h| h.local < local);
+                    self.holes.insert(place, Hole { local, target: VOID });
                     more = true;
                 }
+            }
+            if more {
+                self.care.clear();
+                self.care.extend(1..self.types.types.len() as Local);
             }
             if !more {
                 break;
@@ -169,13 +216,44 @@ impl Lowering<'_> {
 
     /// Ends circles of qualifiers and typedefs, and shortens chains that the kernel would not follow.
     fn cut_chains(&mut self) {
+        if !self.chains_are_short() {
+            self.cut_long_chains();
+        }
+    }
+
+    /// Counts steps where targets come first, and walks the other chains; in C there is never one to cut.
+    fn chains_are_short(&mut self) -> bool {
+        let types = &self.types.types;
+        let steps = &mut self.steps;
+        steps.clear();
+        steps.push(0u8);
+        for (i, t) in types.iter().enumerate().skip(1) {
+            let count = match t.kind {
+                Some(kind) if is_link(kind) && (t.target as usize) < i => steps[t.target as usize] as u32 + 1,
+                Some(kind) if is_link(kind) => {
+                    let (mut at, mut count) = (t.target as usize, 1);
+                    while count <= CHAIN_LIMIT && types[at].kind.is_some_and(is_link) {
+                        at = types[at].target as usize;
+                        count += 1;
+                    }
+                    count
+                }
+                _ => 0,
+            };
+            if count > CHAIN_LIMIT {
+                return false;
+            }
+            steps.push(count as u8);
+        }
+        true
+    }
+
+    fn cut_long_chains(&mut self) {
         let n = self.types.types.len();
         // Steps to the end of the chain; 0: not a link.
         let mut steps = vec![0u32; n];
         let mut path: Vec<Local> = Vec::new();
-        let link = |t: &LocalType| {
-            matches!(t.kind, Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag))
-        };
+        let link = |t: &LocalType| t.kind.is_some_and(is_link);
         const OPEN: u32 = u32::MAX;
         for start in 1..n as Local {
             let mut at = start;
@@ -211,7 +289,7 @@ impl Lowering<'_> {
         while local != VOID {
             let t = &self.types.types[local as usize];
             match t.kind {
-                Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag) => local = t.target,
+                Some(kind) if is_link(kind) => local = t.target,
                 _ => break,
             }
         }
@@ -273,7 +351,8 @@ impl Lowering<'_> {
             self.give_up(local, "struct-too-large", message);
             given_up = true;
         }
-        for local in 1..self.types.types.len() as Local {
+        for k in 0..self.care.len() {
+            let local = self.care[k];
             let t = self.types.types[local as usize];
             let aggregate = matches!(t.kind, Some(Kind::Struct | Kind::Union));
             if t.count > MAX_VLEN {
@@ -296,6 +375,8 @@ impl Lowering<'_> {
         }
         if given_up {
             self.void_unsized_members();
+            self.care.clear();
+            self.care.extend(1..self.types.types.len() as Local);
         }
     }
 
@@ -343,7 +424,8 @@ impl Lowering<'_> {
         // Typedefs that end in void are looked for only where something has already turned out to be wrong.
         let damaged = !self.out.diagnostics.is_empty();
         let mut kept: Vec<(u32, LocalMember)> = Vec::new();
-        for local in 1..self.types.types.len() as Local {
+        for k in 0..self.care.len() {
+            let local = self.care[k];
             let t = self.types.types[local as usize];
             if !matches!(t.kind, Some(Kind::Struct | Kind::Union)) {
                 continue;

@@ -10,6 +10,9 @@ const PER_CPU: &[u8] = b".data..percpu";
 
 pub(crate) struct Program<'data> {
     pub functions: FunctionTable<'data>,
+    /// A bit for each function name, by its hash: most functions of DWARF are inlined and have no symbol, and this says
+    /// so without a look into the table.
+    filter: Vec<u64>,
     /// What is wrong with `.BTF_ids`.
     pub btf_ids_faults: Vec<String>,
     /// By function: the flags of the kfunc, for functions that are kfuncs.
@@ -33,6 +36,11 @@ impl<'data> Program<'data> {
     pub fn read(image: &Image<'data>, symbols: &Symbols<'data>, options: &Options) -> Result<Program<'data>, ElfError> {
         let features = &options.features;
         let functions = FunctionTable::build(symbols, name_hash)?;
+        let mut filter = vec![0u64; FILTER_BITS / 64];
+        for function in functions.iter() {
+            let bit = filter_bit(name_hash(functions.name(function)));
+            filter[bit / 64] |= 1 << (bit % 64);
+        }
         let wanted = |name: &[u8]| features.global_var || features.var && name == PER_CPU;
         let sections = image.sections().iter().filter(|s| s.is_program_data() && s.is_allocated() && s.size != 0);
         let mut sections: Vec<DataSection<'data>> = sections
@@ -68,7 +76,7 @@ impl<'data> Program<'data> {
                 Err(error) => btf_ids_faults.push(error.to_string()),
             }
         }
-        Ok(Program { functions, btf_ids_faults, kfuncs, sections })
+        Ok(Program { functions, filter, btf_ids_faults, kfuncs, sections })
     }
 
     /// The wanted section that an address lies in.
@@ -77,8 +85,18 @@ impl<'data> Program<'data> {
     }
 }
 
+const FILTER_BITS: usize = 1 << 20;
+
+fn filter_bit(hash: u64) -> usize {
+    (hash >> 40) as usize % FILTER_BITS
+}
+
 impl btfkit_dwarf::Program for Program<'_> {
     fn function(&self, name: u64) -> Option<u32> {
+        let bit = filter_bit(name);
+        if self.filter[bit / 64] & 1 << (bit % 64) == 0 {
+            return None;
+        }
         self.functions.get(name).map(|index| index.0)
     }
 

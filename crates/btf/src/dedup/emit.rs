@@ -143,7 +143,8 @@ impl<'n, F: Fn(NameRef) -> &'n [u8]> Emitter<F> {
             Kind::Func => Type::Func { name: plain(view.name.at, writer)?, linkage: view.word, proto: target },
             Kind::Var => Type::Var { name: plain(view.name.at, writer)?, ty: target, linkage: view.word },
             Kind::Datasec => {
-                let var = |m: &NodeMember| SecVar { var: id(m.ty), offset: (m.value >> 32) as u32, size: m.value as u32 };
+                let var =
+                    |m: &NodeMember| SecVar { var: id(m.ty), offset: (m.value >> 32) as u32, size: m.value as u32 };
                 let vars = view.members.iter().map(var).collect();
                 Type::Datasec { name: plain(view.name.at, writer)?, size: view.size, vars }
             }

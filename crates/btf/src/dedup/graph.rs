@@ -285,7 +285,10 @@ impl<'a> Shallow<'a> {
     }
 
     pub fn members(self) -> impl ExactSizeIterator<Item = (Name, Shallow<'a>)> {
-        self.classes.members_of(self.classes.get(self.id)).iter().map(move |m| (m.name, Shallow { id: m.class, ..self }))
+        self.classes
+            .members_of(self.classes.get(self.id))
+            .iter()
+            .map(move |m| (m.name, Shallow { id: m.class, ..self }))
     }
 }
 

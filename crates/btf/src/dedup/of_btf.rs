@@ -56,7 +56,8 @@ fn lower(btf: &Btf, ty: &Type, members: &mut Vec<LocalMember>) -> Option<LocalTy
         None | Some(b"") => Name::NONE,
         Some(bytes) => Name { hash: name_hash(bytes), at: NameRef(offset as u64) },
     };
-    let mut t = LocalType { kind: Some(ty.kind()?), name: text(ty.name()), first: members.len() as u32, ..Default::default() };
+    let mut t =
+        LocalType { kind: Some(ty.kind()?), name: text(ty.name()), first: members.len() as u32, ..Default::default() };
     let member = |name: u32, value: u64, ty: TypeId| LocalMember { name: text(name), value, ty: ty.0 };
     match ty {
         Type::Int { size, encoding, offset, bits, .. } => {

@@ -281,7 +281,9 @@ impl Refinement<'_> {
         let mut same: HashMap<(ClassId, Vec<Vertex>), Vertex> = HashMap::default();
         let mut state = vec![false; result.len()];
         let mut stack: Vec<(Vertex, bool)> = Vec::new();
-        let joint = |v: Vertex| !matches!(self.kind(v), Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef | Kind::Enum | Kind::Enum64);
+        let joint = |v: Vertex| {
+            !matches!(self.kind(v), Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef | Kind::Enum | Kind::Enum64)
+        };
         for v in self.all().filter(|&v| joint(v)) {
             stack.push((v, false));
             while let Some((v, ready)) = stack.pop() {

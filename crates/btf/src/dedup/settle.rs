@@ -112,7 +112,8 @@ fn open(classes: &Classes, groups: &[Group], group_of: &[GroupId]) -> Vec<bool> 
     };
     for group in groups {
         let defined = |g: &Group| !g.definitions.is_empty();
-        let torn = !group.forwards.is_empty() && defined(group) && group.twin.is_some_and(|t| defined(&groups[t as usize]));
+        let torn =
+            !group.forwards.is_empty() && defined(group) && group.twin.is_some_and(|t| defined(&groups[t as usize]));
         if group.definitions.len() > 1 || torn {
             for &class in group.definitions.iter().chain(&group.forwards) {
                 mark(class, &mut open, &mut work);
