@@ -101,7 +101,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn advance(&mut self, bytes: usize) -> Result<(), Fault> {
+    #[inline]
+    pub fn advance(&mut self, bytes: usize) -> Result<(), Fault> {
         self.at = self.at.checked_add(bytes).filter(|&at| at <= self.end).ok_or(Fault::End)?;
         Ok(())
     }
@@ -161,7 +162,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn constant(&mut self, size: u8) -> Result<u64, Fault> {
+    pub fn constant(&mut self, size: u8) -> Result<u64, Fault> {
         let value = self.bytes.sized(self.at, size)?;
         self.at += size as usize;
         Ok(value)

@@ -12,6 +12,7 @@ mod index;
 mod location;
 mod lower;
 pub mod names;
+mod plain;
 mod plan;
 mod sections;
 mod settle;

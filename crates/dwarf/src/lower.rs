@@ -325,6 +325,9 @@ impl<'a> Lowering<'a> {
                 self.stack.push(Frame::Scope { global: true });
                 continue;
             };
+            if plan.plain && self.plain(context, plans, plan, cursor)? {
+                continue;
+            }
             if !self.matters(plan.role) {
                 cursor.skip(plans, plan.skip, unit.encoding)?;
                 if plan.children {
@@ -561,6 +564,7 @@ impl<'a> Lowering<'a> {
         self.diagnose(&context, at, code, message);
     }
 
+    #[inline]
     pub(crate) fn parent(&self) -> Option<&Frame> {
         self.stack.last()
     }
@@ -569,6 +573,7 @@ impl<'a> Lowering<'a> {
         self.stack.last_mut()
     }
 
+    #[inline]
     pub(crate) fn pending(&mut self) -> &mut Vec<LocalMember> {
         &mut self.pending
     }

@@ -5,6 +5,7 @@
 //! matter where they stand (variables of function bodies) have a second list of steps in which nothing is read.
 
 use crate::error::Fault;
+use crate::plain::is_plain;
 use crate::sections::Bytes;
 use gimli::{DwAt, DwForm, DwTag, constants as dw};
 use rustc_hash::FxHashMap;
@@ -111,6 +112,8 @@ pub(crate) struct Steps {
 pub(crate) struct Plan {
     pub tag: DwTag,
     pub role: Role,
+    /// Read the short way.
+    pub plain: bool,
     pub children: bool,
     pub read: Steps,
     pub skip: Steps,
@@ -188,7 +191,9 @@ impl Plans {
             let wanted = wanted(tag);
             let read = self.compile(&specs, encoding, |at| wanted.contains(&at));
             let skip = self.compile(&specs, encoding, |_| false);
-            let plan = Plan { tag, role: role(tag), children, read, skip };
+            let role = role(tag);
+            let plain = is_plain(role, children, self.steps(read));
+            let plan = Plan { tag, role, plain, children, read, skip };
             if code < DENSE {
                 let index = code as usize;
                 if self.dense.len() <= index {
