@@ -7,4 +7,5 @@ mod oracle;
 mod program;
 mod random;
 mod real;
+mod units;
 mod vectors;

@@ -8,9 +8,10 @@ mod choices;
 mod stock;
 mod unit;
 
-use btfkit_btf::{Btf, Endian, Writer};
+use btfkit_btf::{Btf, Endian, Type, Writer};
 use choices::Choices;
 use proptest::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 use stock::Stock;
 use unit::Units;
@@ -42,19 +43,44 @@ impl Program {
         Btf::parse_split(self.write(units, skipped, Writer::split(base)), Arc::clone(base)).unwrap()
     }
 
-    fn write(&self, units: usize, skipped: usize, mut writer: Writer) -> Vec<u8> {
+    /// The units without functions, and each one's ids.
+    pub fn in_units(&self, units: usize, endian: Endian) -> (Btf, Vec<Range<u32>>) {
         let mut choices = self.choices.clone();
-        for _ in 0..skipped {
-            Units::new(&self.stock, &mut choices, &mut Writer::new(Endian::Little)).unit();
-        }
-        let mut made = Units::new(&self.stock, &mut choices, &mut writer);
-        for _ in 0..units {
-            made.unit();
-        }
-        made.functions();
-        for ty in made.types() {
-            writer.push(&ty).unwrap();
-        }
-        writer.finish(false)
+        let mut writer = Writer::new(endian);
+        let made = self.units(units, 0, &mut choices, &mut writer);
+        let (types, ends) = made.finish();
+        let starts = std::iter::once(1).chain(ends.iter().copied());
+        let ranges = starts.zip(ends.iter().copied()).map(|(start, end)| start..end).collect();
+        (Btf::parse(finish(writer, types)).unwrap(), ranges)
     }
+
+    fn units<'p>(
+        &'p self,
+        count: usize,
+        skipped: usize,
+        choices: &'p mut Choices,
+        writer: &'p mut Writer,
+    ) -> Units<'p> {
+        for _ in 0..skipped {
+            Units::new(&self.stock, choices, &mut Writer::new(Endian::Little)).unit();
+        }
+        let mut made = Units::new(&self.stock, choices, writer);
+        (0..count).for_each(|_| made.unit());
+        made
+    }
+
+    fn write(&self, count: usize, skipped: usize, mut writer: Writer) -> Vec<u8> {
+        let mut choices = self.choices.clone();
+        let mut made = self.units(count, skipped, &mut choices, &mut writer);
+        made.functions();
+        let (types, _) = made.finish();
+        finish(writer, types)
+    }
+}
+
+fn finish(mut writer: Writer, types: Vec<Type>) -> Vec<u8> {
+    for ty in types {
+        writer.push(&ty).unwrap();
+    }
+    writer.finish(false)
 }

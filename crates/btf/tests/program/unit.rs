@@ -13,6 +13,7 @@ pub struct Units<'p> {
     first: u32,
     types: Vec<Option<Type>>,
     known: Vec<Known>,
+    ends: Vec<u32>,
 }
 
 /// What a unit declares, and what it has written so far.
@@ -28,11 +29,13 @@ struct Known {
 impl<'p> Units<'p> {
     pub fn new(stock: &'p Stock, choices: &'p mut Choices, writer: &'p mut Writer) -> Units<'p> {
         let first = writer.next_id().0;
-        Units { stock, choices, writer, first, types: Vec::new(), known: Vec::new() }
+        Units { stock, choices, writer, first, types: Vec::new(), known: Vec::new(), ends: Vec::new() }
     }
 
-    pub fn types(self) -> Vec<Type> {
-        self.types.into_iter().map(|ty| ty.expect("every id that was given is filled")).collect()
+    /// The types, and one past the last id of each unit.
+    pub fn finish(self) -> (Vec<Type>, Vec<u32>) {
+        let types = self.types.into_iter().map(|ty| ty.expect("every id that was given is filled"));
+        (types.collect(), self.ends)
     }
 
     /// One more unit: a few declarations and all that they need.
@@ -59,6 +62,7 @@ impl<'p> Units<'p> {
             };
             self.write(unit, &root);
         }
+        self.ends.push(self.first + self.types.len() as u32);
     }
 
     /// A function of each unit, after all units.

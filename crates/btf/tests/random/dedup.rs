@@ -3,6 +3,7 @@
 use crate::meaning;
 use crate::oracle;
 use crate::program::programs;
+use crate::units;
 use crate::vectors::dedup::parse_like;
 use btfkit_btf::dedup::dedup;
 use btfkit_btf::dump::Dump;
@@ -30,6 +31,16 @@ proptest! {
         let input = program.whole(5, Endian::Little);
         let output = Btf::parse(dedup(&input).unwrap()).unwrap();
         prop_assert_eq!(meaning::compare(&output, &by_oracle(&input)), Ok(()));
+    }
+
+    #[test]
+    fn units_on_any_number_of_classifiers_give_the_same(program in programs()) {
+        let (input, ranges) = program.in_units(6, Endian::Little);
+        let one = units::dedup(&input, &ranges, 1);
+        prop_assert_eq!(meaning::compare(&Btf::parse(one.clone()).unwrap(), &by_oracle(&input)), Ok(()));
+        for classifiers in [2, 3] {
+            prop_assert!(units::dedup(&input, &ranges, classifiers) == one);
+        }
     }
 
     #[test]

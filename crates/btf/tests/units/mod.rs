@@ -1,0 +1,72 @@
+//! The product's deduplication as the encoder runs it: unit by unit, on several classifiers.
+
+use btfkit_btf::dedup::{Classifier, TypeGraph, emit};
+use btfkit_btf::unit::{LocalMember, LocalType, Name, NameRef, UnitTypes, name_hash};
+use btfkit_btf::{Btf, Type, TypeId, Writer};
+use std::ops::Range;
+
+/// Deduplicates a BTF whose units are these ranges of ids; every reference stays inside its unit. The units are dealt
+/// out to so many classifiers in turn.
+pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize) -> Vec<u8> {
+    let mut tables: Vec<_> = (0..classifiers as u32).map(Classifier::new).collect();
+    let mut graphs = Vec::new();
+    for (number, unit) in units.iter().enumerate() {
+        let types = lower(btf, unit);
+        graphs.push(tables[number % classifiers].classify(number as u32, &types, &[]));
+    }
+    let mut graph = TypeGraph::build(tables, graphs);
+    let mut writer = Writer::new(btf.endian());
+    emit(&mut graph, &mut writer, |at: NameRef| btf.string(at.0 as u32).unwrap()).unwrap();
+    writer.finish(false)
+}
+
+fn lower(btf: &Btf, unit: &Range<u32>) -> UnitTypes {
+    let mut types = UnitTypes::default();
+    types.clear();
+    let local = |id: TypeId| {
+        assert!(id.is_void() || unit.contains(&id.0));
+        if id.is_void() { 0 } else { id.0 - unit.start + 1 }
+    };
+    let name = |offset: u32| match btf.string(offset).unwrap() {
+        [] => Name::NONE,
+        text => Name { hash: name_hash(text), at: NameRef(offset.into()) },
+    };
+    let member = |text: u32, value: u64, ty: TypeId| LocalMember { name: name(text), value, ty: local(ty) };
+    for id in unit.clone() {
+        let ty = btf.get(TypeId(id)).unwrap();
+        let first = types.members.len() as u32;
+        let mut new = LocalType { kind: ty.kind(), name: name(ty.name()), first, at: id, ..LocalType::default() };
+        let members = &mut types.members;
+        match &ty {
+            Type::Int { size, encoding, offset, bits, .. } => {
+                new.size = *size;
+                new.word = u32::from(*encoding) << 24 | u32::from(*offset) << 16 | u32::from(*bits);
+            }
+            Type::Ptr(target) | Type::Const(target) | Type::Volatile(target) => new.target = local(*target),
+            Type::Typedef { ty, .. } => new.target = local(*ty),
+            Type::Array { elem, index, nelems } => {
+                (new.target, new.size) = (local(*elem), *nelems);
+                members.push(member(0, 0, *index));
+            }
+            Type::Struct(body) | Type::Union(body) => {
+                (new.size, new.flag) = (body.size, body.kind_flag);
+                members.extend(body.members.iter().map(|one| member(one.name, one.offset.into(), one.ty)));
+            }
+            Type::Enum { size, signed, values, .. } => {
+                (new.size, new.flag) = (*size, *signed);
+                members.extend(values.iter().map(|(text, value)| member(*text, u64::from(*value), TypeId::VOID)));
+            }
+            Type::Fwd { union, .. } => new.flag = *union,
+            Type::Func { linkage, proto, .. } => (new.word, new.target) = (*linkage, local(*proto)),
+            Type::FuncProto { ret, params } => {
+                new.target = local(*ret);
+                members.extend(params.iter().map(|one| member(one.name, 0, one.ty)));
+            }
+            other => unreachable!("programs have no {other:?}"),
+        }
+        new.count = members.len() as u32 - first;
+        types.types.push(new);
+        types.order.push(id - unit.start + 1);
+    }
+    types
+}
