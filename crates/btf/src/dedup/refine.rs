@@ -54,12 +54,14 @@ impl Vertices {
 
 /// By vertex: the one that is kept for it.
 pub(super) fn refine(classes: &Classes, settlement: &Settlement, vertices: &Vertices) -> Vec<Vertex> {
+    let kinds = classes.all.iter().map(|class| class.kind).collect();
     let mut refinement = Refinement {
         classes,
         settlement,
         vertices,
+        kinds,
         map: vec![UNMAPPED; vertices.class.len()],
-        kept: HashMap::default(),
+        kept: vec![Vec::new(); classes.all.len()],
         kept_enums: HashMap::default(),
         partner: vec![UNMAPPED; vertices.class.len()],
         pairs: Vec::new(),
@@ -75,9 +77,11 @@ struct Refinement<'a> {
     classes: &'a Classes,
     settlement: &'a Settlement,
     vertices: &'a Vertices,
+    /// By class; beside the classes, which are large, this stays in the cache.
+    kinds: Vec<Kind>,
     map: Vec<Vertex>,
     /// By class: the vertices kept, oldest first.
-    kept: HashMap<ClassId, Vec<Vertex>>,
+    kept: Vec<Vec<Vertex>>,
     /// By group.
     kept_enums: HashMap<u32, Vec<Vertex>>,
     /// By kept vertex: what it is paired with in this walk.
@@ -89,7 +93,7 @@ struct Refinement<'a> {
 
 impl Refinement<'_> {
     fn kind(&self, v: Vertex) -> Kind {
-        self.classes.get(self.vertices.class[v as usize]).kind
+        self.kinds[self.vertices.class[v as usize] as usize]
     }
 
     fn all(&self) -> std::ops::Range<Vertex> {
@@ -118,9 +122,9 @@ impl Refinement<'_> {
     fn forwards_and_enums(&mut self) {
         for v in self.all() {
             let id = self.vertices.class[v as usize];
-            match self.classes.get(id).kind {
+            match self.kinds[id as usize] {
                 Kind::Fwd => {
-                    let kept = self.kept.entry(id).or_default();
+                    let kept = &mut self.kept[id as usize];
                     if kept.is_empty() {
                         kept.push(v);
                     }
@@ -151,15 +155,16 @@ impl Refinement<'_> {
 
     fn structs(&mut self) {
         for v in self.all() {
+            if self.map[v as usize] != UNMAPPED {
+                continue;
+            }
             let id = self.vertices.class[v as usize];
-            if self.map[v as usize] != UNMAPPED
-                || !matches!(self.classes.get(id).kind, Kind::Struct | Kind::Union | Kind::Typedef)
-            {
+            if !matches!(self.kinds[id as usize], Kind::Struct | Kind::Union | Kind::Typedef) {
                 continue;
             }
             let mut found = UNMAPPED;
-            for k in (0..self.kept.get(&id).map_or(0, Vec::len)).rev() {
-                let have = self.kept[&id][k];
+            for k in (0..self.kept[id as usize].len()).rev() {
+                let have = self.kept[id as usize][k];
                 if self.matches(v, have) {
                     self.record();
                     found = have;
@@ -167,7 +172,7 @@ impl Refinement<'_> {
                 }
             }
             if found == UNMAPPED {
-                self.kept.entry(id).or_default().push(v);
+                self.kept[id as usize].push(v);
                 found = v;
             }
             self.map[v as usize] = found;
@@ -258,13 +263,13 @@ impl Refinement<'_> {
             if self.classes.get(forward).kind != Kind::Fwd {
                 continue;
             }
-            let Some(&v) = self.kept.get(&forward).and_then(|kept| kept.first()) else { continue };
+            let Some(&v) = self.kept[forward as usize].first() else { continue };
             if self.map[v as usize] != v {
                 continue;
             }
             let twin = list.twin.map_or(NO_GROUP, |t| t);
             let definitions = |g: usize| self.settlement.groups.get(g).into_iter().flat_map(|g| &g.definitions);
-            let kept = |c: &ClassId| self.kept.get(c).map(Vec::as_slice).unwrap_or_default();
+            let kept = |c: &ClassId| self.kept[*c as usize].as_slice();
             let mut own = definitions(group).flat_map(kept);
             let (only, more) = (own.next().copied(), own.next().is_some());
             // A settled twin is not among the vertices, and is there all the same.
