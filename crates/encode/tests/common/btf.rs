@@ -33,8 +33,26 @@ pub struct Type {
 }
 
 pub const KINDS: [&str; 20] = [
-    "VOID", "INT", "PTR", "ARRAY", "STRUCT", "UNION", "ENUM", "FWD", "TYPEDEF", "VOLATILE", "CONST", "RESTRICT", "FUNC",
-    "FUNC_PROTO", "VAR", "DATASEC", "FLOAT", "DECL_TAG", "TYPE_TAG", "ENUM64",
+    "VOID",
+    "INT",
+    "PTR",
+    "ARRAY",
+    "STRUCT",
+    "UNION",
+    "ENUM",
+    "FWD",
+    "TYPEDEF",
+    "VOLATILE",
+    "CONST",
+    "RESTRICT",
+    "FUNC",
+    "FUNC_PROTO",
+    "VAR",
+    "DATASEC",
+    "FLOAT",
+    "DECL_TAG",
+    "TYPE_TAG",
+    "ENUM64",
 ];
 
 struct Reader<'a> {
@@ -145,7 +163,8 @@ impl Btf {
             "FUNC" => format!("FUNC {name} {} {}", linkage(one.vlen), self.spell(one.value, 0)),
             "VAR" => format!("VAR {name} {} : {}", linkage(one.extra), self.spell(one.value, 0)),
             "DATASEC" => {
-                let items = one.items.iter().map(|(_, id, offset, size)| format!("{}@{offset}+{size}", self.get(*id).name));
+                let items =
+                    one.items.iter().map(|(_, id, offset, size)| format!("{}@{offset}+{size}", self.get(*id).name));
                 format!("DATASEC {name} size={} {}", one.value, braces(items))
             }
             "DECL_TAG" => {

@@ -1,8 +1,8 @@
 //! An ELF file around the debug sections: sections, symbols and, for ET_REL, relocations; else everything resolved.
 
+use super::entries::{Entry, Place, entry};
 use super::profile::Profile;
 use super::write::{Bytes, Kind, Relocation, Unit, write};
-use super::entries::{Entry, Place, entry};
 use gimli::constants::*;
 
 #[derive(Debug, Clone)]
@@ -194,7 +194,8 @@ impl<'a> Writer<'a> {
             for Relocation { at: offset, size, section, addend } in relocations {
                 // Section symbols come first in the symbol table, in the order of the sections.
                 let symbol = self.index(&section) as u64;
-                let kind = u64::from(if size == 8 || !self.wide { machine.relocations.1 } else { machine.relocations.0 });
+                let kind =
+                    u64::from(if size == 8 || !self.wide { machine.relocations.1 } else { machine.relocations.0 });
                 table.u(offset, self.word());
                 if self.wide {
                     table.u(symbol << 32 | kind, 8);
@@ -235,7 +236,7 @@ impl<'a> Writer<'a> {
             let (value, section) = match &symbol.place {
                 Some(place) => {
                     let index = self.index(&place.section);
-                    (self.sections[index - 1].address + place.offset, index as u16)
+                    (self.sections[index - 1].address.wrapping_add(place.offset), index as u16)
                 }
                 None => (0, 0),
             };
@@ -296,7 +297,11 @@ impl<'a> Writer<'a> {
         let kind = if self.file.profile.relocatable { 1 } else { 2 };
         out.u(kind, 2).u(self.file.profile.machine.number.into(), 2).u(1, 4).u(0, word);
         out.u(if segments > 0 { header } else { 0 }, word).u(table, word).u(0, 4).u(header, 2);
-        out.u(segment, 2).u(segments, 2).u(row, 2).u(self.sections.len() as u64 + 1, 2).u(self.sections.len() as u64, 2);
+        out.u(segment, 2)
+            .u(segments, 2)
+            .u(row, 2)
+            .u(self.sections.len() as u64 + 1, 2)
+            .u(self.sections.len() as u64, 2);
         if segments > 0 {
             // One segment from address 0 over everything: what reads the sections does not look closer.
             let memory = 0x0100_0000;

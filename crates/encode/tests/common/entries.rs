@@ -200,7 +200,10 @@ pub fn member(name: &str, target: &str, offset: u64) -> Entry {
 
 /// A bit field as DWARF 4 and later have it.
 pub fn bits(name: &str, target: &str, offset: u64, size: u64) -> Entry {
-    member(name, target, 0).without(DW_AT_data_member_location).at(DW_AT_bit_size, size).at(DW_AT_data_bit_offset, offset)
+    member(name, target, 0)
+        .without(DW_AT_data_member_location)
+        .at(DW_AT_bit_size, size)
+        .at(DW_AT_data_bit_offset, offset)
 }
 
 /// A bit field as DWARF 2 and 3 have it: `offset` counts from the most significant bit of the storage unit at `byte`.
@@ -244,10 +247,7 @@ pub fn inlined(name: &str, result: &str) -> Entry {
 
 /// A function made from an abstract instance.
 pub fn instance(of: &str, offset: u64) -> Entry {
-    entry(DW_TAG_subprogram)
-        .origin(&format!("fn {of}"))
-        .at(DW_AT_low_pc, place(".text", offset))
-        .at(DW_AT_high_pc, 8)
+    entry(DW_TAG_subprogram).origin(&format!("fn {of}")).at(DW_AT_low_pc, place(".text", offset)).at(DW_AT_high_pc, 8)
 }
 
 pub fn parameter(name: &str, target: &str) -> Entry {

@@ -131,10 +131,16 @@ impl Profile {
                         all.push(Profile { dwarf64: true, ..plain });
                     }
                     if version == 5 {
-                        for strings in
-                            [DW_FORM_strx, DW_FORM_strx1, DW_FORM_strx2, DW_FORM_strx3, DW_FORM_strx4, DW_FORM_line_strp]
-                        {
-                            let clang = Profile { siblings: false, indexed_addresses: true, indexed_lists: true, ..plain };
+                        for strings in [
+                            DW_FORM_strx,
+                            DW_FORM_strx1,
+                            DW_FORM_strx2,
+                            DW_FORM_strx3,
+                            DW_FORM_strx4,
+                            DW_FORM_line_strp,
+                        ] {
+                            let clang =
+                                Profile { siblings: false, indexed_addresses: true, indexed_lists: true, ..plain };
                             all.push(Profile { strings, constants: Constants::Implicit, ..clang });
                         }
                     }

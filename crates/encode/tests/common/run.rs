@@ -5,7 +5,7 @@
 
 use super::btf::Btf;
 use super::elf::File;
-use btfkit_btf::{Context, validate};
+use btfkit_btf::{Context, Refusal, validate};
 use btfkit_encode::{Features, Options, Report, encode_file};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -103,7 +103,11 @@ fn encode_by_reference(program: &Path, path: &Path, options: &Options) -> Outcom
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match std::fs::read(&target) {
         Ok(bytes) => Outcome { btf: Ok(Btf::parse(&bytes)), bytes, report: None },
-        Err(_) => Outcome { btf: Err((ANY.to_owned(), format!("{}: {said}", output.status))), bytes: Vec::new(), report: None },
+        Err(_) => Outcome {
+            btf: Err((ANY.to_owned(), format!("{}: {said}", output.status))),
+            bytes: Vec::new(),
+            report: None,
+        },
     }
 }
 
@@ -130,12 +134,13 @@ impl Outcome {
 
     /// Whatever comes out, a kernel takes it.
     pub fn is_valid(&self, pointer_size: u8) {
-        if self.btf.is_ok() {
-            let verdict = validate(&self.bytes, Context::Load, None, pointer_size);
-            if let Err(refusal) = verdict {
-                panic!("the kernel refuses it: {refusal}\n{}", self.lines().join("\n"));
-            }
+        if let Err(refusal) = self.validity(Context::Load, pointer_size) {
+            panic!("the kernel refuses it: {refusal}\n{}", self.lines().join("\n"));
         }
+    }
+
+    pub fn validity(&self, context: Context, pointer_size: u8) -> Result<(), Refusal> {
+        if self.btf.is_ok() { validate(&self.bytes, context, None, pointer_size) } else { Ok(()) }
     }
 
     pub fn failed(&self, code: &str) {

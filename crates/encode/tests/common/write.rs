@@ -136,7 +136,8 @@ impl Unit {
 
 /// The debug sections of all units, by name.
 pub fn write(profile: Profile, units: &[Unit]) -> BTreeMap<&'static str, Bytes> {
-    let mut writer = Writer { sections: BTreeMap::new(), labels: HashMap::new(), patches: Vec::new(), big: profile.big };
+    let mut writer =
+        Writer { sections: BTreeMap::new(), labels: HashMap::new(), patches: Vec::new(), big: profile.big };
     for (index, unit) in units.iter().enumerate() {
         let profile = unit.profile.unwrap_or(profile);
         UnitWriter::new(&mut writer, profile, index).unit(unit);
@@ -191,7 +192,8 @@ impl Writer {
             let bytes = self.section(patch.section);
             if patch.form == DW_FORM_ref_udata {
                 for index in 0..4 {
-                    bytes.data[patch.at + index] = (value >> (7 * index)) as u8 & 0x7f | if index < 3 { 0x80 } else { 0 };
+                    bytes.data[patch.at + index] =
+                        (value >> (7 * index)) as u8 & 0x7f | if index < 3 { 0x80 } else { 0 };
                 }
             } else if patch.form == DW_FORM_ref_addr && patch.relocatable {
                 let (at, size) = (patch.at as u64, patch.size);
@@ -429,7 +431,9 @@ impl<'a> UnitWriter<'a> {
         let form = match value {
             Value::U(_) if name == DW_AT_data_member_location && profile.version == 2 => DW_FORM_block1,
             Value::U(value) => match profile.constants {
-                Constants::Implicit if *value <= i64::MAX as u64 => return (DW_FORM_implicit_const, Some(*value as i64)),
+                Constants::Implicit if *value <= i64::MAX as u64 => {
+                    return (DW_FORM_implicit_const, Some(*value as i64));
+                }
                 Constants::Fixed if name != DW_AT_data_member_location || *value < 0x10000 => match value {
                     0..=0xff => DW_FORM_data1,
                     0..=0xffff => DW_FORM_data2,
@@ -438,7 +442,9 @@ impl<'a> UnitWriter<'a> {
                 },
                 _ => DW_FORM_udata,
             },
-            Value::S(value) if profile.constants == Constants::Implicit => return (DW_FORM_implicit_const, Some(*value)),
+            Value::S(value) if profile.constants == Constants::Implicit => {
+                return (DW_FORM_implicit_const, Some(*value));
+            }
             Value::S(_) => DW_FORM_sdata,
             Value::Flag(true) if profile.implicit_flags => DW_FORM_flag_present,
             Value::Flag(_) => DW_FORM_flag,

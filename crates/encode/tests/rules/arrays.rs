@@ -27,7 +27,8 @@ fn upper_bound_wins_over_count_even_unreadable() {
 
 #[test]
 fn dimensions_are_multiplied() {
-    elements([bound(DW_AT_upper_bound, 2), bound(DW_AT_upper_bound, 3), bound(DW_AT_count, 5)]).has("TYPEDEF t = [60]int");
+    elements([bound(DW_AT_upper_bound, 2), bound(DW_AT_upper_bound, 3), bound(DW_AT_count, 5)])
+        .has("TYPEDEF t = [60]int");
 }
 
 #[test]
@@ -70,13 +71,17 @@ fn arrays_of_arrays_stay_two() {
 #[test]
 fn index_is_int() {
     let outcome = one([base("char", 1, SIGNED), array("a", "char", &[3]), base("int", 4, SIGNED)]).encode();
-    outcome.array_index("INT int size=4 bits=32 signed").kind("INT", "INT char size=1 bits=8 signed\nINT int size=4 bits=32 signed");
+    outcome
+        .array_index("INT int size=4 bits=32 signed")
+        .kind("INT", "INT char size=1 bits=8 signed\nINT int size=4 bits=32 signed");
 }
 
 #[test]
 fn index_is_made_when_there_is_no_int() {
     let outcome = one([base("char", 1, SIGNED), array("a", "char", &[3])]).encode();
-    outcome.array_index("INT int size=4 bits=32 signed").kind("INT", "INT char size=1 bits=8 signed\nINT int size=4 bits=32 signed");
+    outcome
+        .array_index("INT int size=4 bits=32 signed")
+        .kind("INT", "INT char size=1 bits=8 signed\nINT int size=4 bits=32 signed");
 }
 
 #[test]
@@ -87,11 +92,15 @@ fn no_index_without_arrays() {
 #[test]
 fn one_index_for_all_units() {
     let later = unit("two.c").with([base("int", 4, SIGNED), array("a", "int", &[3])]);
-    one([base("char", 1, SIGNED), array("a", "char", &[3])]).unit(later).encode().array_index("INT int size=4 bits=32 signed").kind(
-        "INT",
-        "INT char size=1 bits=8 signed
+    one([base("char", 1, SIGNED), array("a", "char", &[3])])
+        .unit(later)
+        .encode()
+        .array_index("INT int size=4 bits=32 signed")
+        .kind(
+            "INT",
+            "INT char size=1 bits=8 signed
          INT int size=4 bits=32 signed",
-    );
+        );
 }
 
 #[test]
@@ -103,7 +112,12 @@ fn equal_arrays_are_one() {
 
 #[test]
 fn array_of_nothing_ruins_nothing() {
-    let entries = [base("int", 4, SIGNED), array("a", "void", &[3]), structure("s", 3).with([member("m", "a", 0)]), typedef("t", "int")];
+    let entries = [
+        base("int", 4, SIGNED),
+        array("a", "void", &[3]),
+        structure("s", 3).with([member("m", "a", 0)]),
+        typedef("t", "int"),
+    ];
     differs("it comes out as an array of void, and the kernel refuses all", || {
         let outcome = one(entries).encode();
         outcome.has("TYPEDEF t = int");

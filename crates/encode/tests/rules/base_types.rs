@@ -33,7 +33,9 @@ fn other_sizes_are_sanitized_and_keep_their_encoding() {
     for size in [0, 3, 5, 24, 32, 8192] {
         line("x", size, SIGNED).expect("INT __SANITIZED_FAKE_INT__ size=4 bits=32 signed");
     }
-    one([named(DW_TAG_base_type, "x").at(DW_AT_encoding, 7)]).encode().expect("INT __SANITIZED_FAKE_INT__ size=4 bits=32");
+    one([named(DW_TAG_base_type, "x").at(DW_AT_encoding, 7)])
+        .encode()
+        .expect("INT __SANITIZED_FAKE_INT__ size=4 bits=32");
 }
 
 #[test]

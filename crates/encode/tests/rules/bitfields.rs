@@ -105,7 +105,9 @@ fn bitfield_beyond_2_mib() {
 fn what_holds_a_struct_that_is_too_large() {
     differs("the inner struct is corrupt", || {
         let entries = [
-            structure("s", LIMIT + 4).with([bits("a", "int", 0, 3), member("z", "int", LIMIT)]).tagged("btf_decl_tag", "x"),
+            structure("s", LIMIT + 4)
+                .with([bits("a", "int", 0, 3), member("z", "int", LIMIT)])
+                .tagged("btf_decl_tag", "x"),
             structure("holder", LIMIT + 8).with([member("s", "s", 0), member("n", "int", LIMIT + 4)]),
             structure("innocent", 4).with([member("n", "int", 0)]),
             array("as", "s", &[2]),
@@ -117,7 +119,10 @@ fn what_holds_a_struct_that_is_too_large() {
             .unit(unit("one.c").with(bases()).with(entries))
             .encode();
         // Nothing may hold a forward by value, and no tag may be on one.
-        outcome.has("FWD struct s\nSTRUCT innocent size=4 { n:int@0 }\nVAR w global : int").lacks("DECL_TAG").lacks("VAR v ");
+        outcome
+            .has("FWD struct s\nSTRUCT innocent size=4 { n:int@0 }\nVAR w global : int")
+            .lacks("DECL_TAG")
+            .lacks("VAR v ");
         outcome.lacks("STRUCT holder size=2097160 { s:fwd struct s@0").diagnostic("struct-too-large");
     });
 }

@@ -24,9 +24,9 @@ fn constants_in_every_form() {
         enumerator("udata", Value::Raw(DW_FORM_udata, vec![0x80, 0x01])),
         enumerator("sdata", Value::Raw(DW_FORM_sdata, vec![0x3f])),
     ];
-    one([enumeration("e", 4, &[]).with(values)]).encode().expect(
-        "ENUM e size=4 unsigned { data1=255 data2=65535 data4=2147483647 data8=1 udata=128 sdata=63 }",
-    );
+    one([enumeration("e", 4, &[]).with(values)])
+        .encode()
+        .expect("ENUM e size=4 unsigned { data1=255 data2=65535 data4=2147483647 data8=1 udata=128 sdata=63 }");
     let implicit = Profile { constants: Constants::Implicit, ..Profile::default() };
     let type_ = enumeration("e", 4, &[("A", -7), ("B", 300)]);
     file(implicit).unit(unit("one.c").with([type_])).encode().expect("ENUM e size=4 signed { A=-7 B=300 }");

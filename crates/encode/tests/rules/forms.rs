@@ -26,10 +26,8 @@ pub fn program(profile: Profile) -> File {
         enumeration("e", 4, &[("E0", 0), ("E1", 300), ("EN", -1)]),
         array("ai", "int", &[3, 5]),
         typedef("t", "ai"),
-        function("f", "int", 0x10).with([
-            parameter("a", "int").location(list(0)),
-            parameter("p", "ps").location(list(1)),
-        ]),
+        function("f", "int", 0x10)
+            .with([parameter("a", "int").location(list(0)), parameter("p", "ps").location(list(1))]),
         variable("v", "t", place(".data..percpu", 8)),
         named(DW_TAG_variable, "e").labelled("").typed("e").declaration(),
     ];

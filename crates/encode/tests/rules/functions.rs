@@ -21,7 +21,8 @@ fn functions_of_the_symbol_table() {
          FUNC beta static (fmt:int ...) -> void
          FUNC zeta static (a:int b:int) -> int",
     );
-    let names: Vec<String> = outcome.ok().types.iter().filter(|one| one.kind == 12).map(|one| one.name.clone()).collect();
+    let names: Vec<String> =
+        outcome.ok().types.iter().filter(|one| one.kind == 12).map(|one| one.name.clone()).collect();
     assert_eq!(names, ["alpha", "beta", "zeta"], "in the order of their names");
 }
 
@@ -82,8 +83,7 @@ fn names_prototypes_and_results_come_from_the_abstract_instance() {
     let entries = [
         int(),
         inlined("f", "int").with([parameter("a", "int").labelled("a"), parameter("b", "int").labelled("b")]),
-        instance("f", 0x10)
-            .with([parameter_of("a").location(register(5)), parameter_of("b").location(register(4))]),
+        instance("f", 0x10).with([parameter_of("a").location(register(5)), parameter_of("b").location(register(4))]),
     ];
     one(entries).fun("f", 0x10).encode().kind("FUNC", "FUNC f static (a:int b:int) -> int");
 }
@@ -132,7 +132,11 @@ fn suffixes_of_symbols() {
         one([int(), function("f", "int", 0x10)]).fun(symbol, 0x10).encode().kind("FUNC", "FUNC f static () -> int");
     }
     for symbol in ["f.cold", "f.part.0", "f.constprop.0.cold", "f.isra.0.part.1"] {
-        one([int(), function("f", "int", 0x10)]).fun("g", 0x20).fun(symbol, 0x10).encode().no_function("f", "not-in-symbol-table");
+        one([int(), function("f", "int", 0x10)])
+            .fun("g", 0x20)
+            .fun(symbol, 0x10)
+            .encode()
+            .no_function("f", "not-in-symbol-table");
     }
 }
 
@@ -145,7 +149,12 @@ fn cold_and_partial_pieces_do_not_make_a_name_ambiguous() {
 #[test]
 fn aliases() {
     let entries = [int(), function("f", "int", 0x10)];
-    one(entries).fun("f", 0x10).fun("alias", 0x10).fun("f.alias", 0x10).encode().kind("FUNC", "FUNC f static () -> int");
+    one(entries)
+        .fun("f", 0x10)
+        .fun("alias", 0x10)
+        .fun("f.alias", 0x10)
+        .encode()
+        .kind("FUNC", "FUNC f static () -> int");
 }
 
 fn two_of(first: [Entry; 2], second: [Entry; 2]) -> File {
@@ -286,7 +295,11 @@ fn different_results_and_variadic_functions() {
 
 #[test]
 fn a_forward_matches_its_struct() {
-    let first = [forward(DW_TAG_structure_type, "q"), pointer("pq", "q"), function("f", "int", 0x10).with([parameter("p", "pq")])];
+    let first = [
+        forward(DW_TAG_structure_type, "q"),
+        pointer("pq", "q"),
+        function("f", "int", 0x10).with([parameter("p", "pq")]),
+    ];
     let second = [structure("q", 8), pointer("pq", "q"), function("f", "int", 0x10).with([parameter("p", "pq")])];
     twice(first, second).encode().kind("FUNC", "FUNC f static (p:*struct q) -> int");
 }

@@ -14,7 +14,8 @@ fn set(profile: Profile, set_flags: u64, flags: &[u64], parameters: &[(&str, &st
     let functions = names.iter().zip(1..).map(|(name, at)| {
         function(name, result, at * 0x10).with(parameters.iter().map(|(name, target)| parameter(name, target)))
     });
-    let entries = bases().into_iter().chain([pointer("p", "void"), pointer("pi", "int"), typedef("tp", "p")]).chain(functions);
+    let entries =
+        bases().into_iter().chain([pointer("p", "void"), pointer("pi", "int"), typedef("tp", "p")]).chain(functions);
     let mut file = file(profile).unit(unit("one.c").with(entries)).section(".BTF_ids", 0x6000, 0x100);
     // A word before the set, so that its place in the section counts.
     file = file.content(".BTF_ids", |bytes| {
@@ -92,7 +93,13 @@ fn functions_that_are_left_out_have_no_tags() {
 
 #[test]
 fn arena_pointers() {
-    let file = set(Profile::default(), KFUNC_SET, &[ARENA_RET, ARENA_ARG1, ARENA_ARG2, ARENA_RET | ARENA_ARG1 | ARENA_ARG2], &[("a", "p"), ("b", "pi")], "p");
+    let file = set(
+        Profile::default(),
+        KFUNC_SET,
+        &[ARENA_RET, ARENA_ARG1, ARENA_ARG2, ARENA_RET | ARENA_ARG1 | ARENA_ARG2],
+        &[("a", "p"), ("b", "pi")],
+        "p",
+    );
     file.encode_with("default,attributes").kind(
         "FUNC",
         "FUNC k0 static (a:*void b:*int) -> *tag(address_space(1) attr) void

@@ -15,6 +15,7 @@ mod names;
 mod outcome;
 mod references;
 mod registers;
+mod sources;
 mod structs;
 mod tags;
 mod true_signature;

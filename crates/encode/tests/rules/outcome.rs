@@ -68,7 +68,8 @@ fn strict_turns_diagnostics_into_failure() {
 fn diagnostics_name_the_unit_and_the_entry() {
     ours(|| {
         let first = unit("fine.c").with([int()]);
-        let outcome = file(Profile::default()).unit(first).unit(unit("bad.c").with([pointer("p", "@0xffffff")])).encode();
+        let outcome =
+            file(Profile::default()).unit(first).unit(unit("bad.c").with([pointer("p", "@0xffffff")])).encode();
         let report = outcome.report.expect("a report");
         let said = report.diagnostics.first().expect("a diagnostic");
         assert_eq!(said.unit, "bad.c");
@@ -80,7 +81,8 @@ fn diagnostics_name_the_unit_and_the_entry() {
 #[test]
 fn the_report_counts() {
     ours(|| {
-        let entries = [int(), structure("s", 4).with([member("a", "int", 0)]), typedef("t", "s"), function("f", "int", 0x10)];
+        let entries =
+            [int(), structure("s", 4).with([member("a", "int", 0)]), typedef("t", "s"), function("f", "int", 0x10)];
         let outcome = one(entries).unit(unit("two.c").with([int()])).fun("f", 0x10).encode();
         let report = outcome.report.as_ref().expect("a report");
         assert_eq!(report.counts, [("INT", 1), ("STRUCT", 1), ("TYPEDEF", 1), ("FUNC", 1), ("FUNC_PROTO", 1)]);
@@ -93,7 +95,11 @@ fn the_report_counts() {
 fn who_is_left_out_is_said_once_and_in_order() {
     ours(|| {
         let functions = ["d", "b", "c", "a"].map(|name| function(name, "int", 0x10));
-        let outcome = one([int()]).unit(unit("one.c").with([int()]).with(functions.clone())).unit(unit("two.c").with([int()]).with(functions)).fun("g", 0x20).encode();
+        let outcome = one([int()])
+            .unit(unit("one.c").with([int()]).with(functions.clone()))
+            .unit(unit("two.c").with([int()]).with(functions))
+            .fun("g", 0x20)
+            .encode();
         let report = outcome.report.expect("a report");
         let names: Vec<&str> = report.skipped.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c", "d"]);
@@ -171,7 +177,12 @@ fn the_header_is_as_short_as_it_can_be() {
 fn no_string_is_there_for_nothing() {
     differs("names of what was left out stay", || {
         let left_out = function("left_out", "int", 0x10).with([parameter("its_parameter", "int")]);
-        let outcome = one([int(), left_out, function("f", "int", 0x20)]).fun("f", 0x20).fun("left_out", 0x30).fun("left_out", 0x40).fun("z", 0x50).encode();
+        let outcome = one([int(), left_out, function("f", "int", 0x20)])
+            .fun("f", 0x20)
+            .fun("left_out", 0x30)
+            .fun("left_out", 0x40)
+            .fun("z", 0x50)
+            .encode();
         let strings = String::from_utf8(outcome.ok().strings.clone()).expect("text");
         let mut names: Vec<&str> = strings.split('\0').filter(|one| !one.is_empty()).collect();
         names.sort_unstable();
@@ -190,7 +201,18 @@ fn layout() {
         let table = &outcome.bytes[(header + layout_off) as usize..(header + layout_off + layout_len) as usize];
         let sizes: Vec<(u8, u8)> = table.chunks(4).map(|one| (one[0], one[1])).collect();
         let mut wanted = [(0, 0); 20];
-        for (kind, entry) in [(1, (4, 0)), (3, (12, 0)), (4, (0, 12)), (5, (0, 12)), (6, (0, 8)), (13, (0, 8)), (14, (4, 0)), (15, (0, 12)), (17, (4, 0)), (19, (0, 12))] {
+        for (kind, entry) in [
+            (1, (4, 0)),
+            (3, (12, 0)),
+            (4, (0, 12)),
+            (5, (0, 12)),
+            (6, (0, 8)),
+            (13, (0, 8)),
+            (14, (4, 0)),
+            (15, (0, 12)),
+            (17, (4, 0)),
+            (19, (0, 12)),
+        ] {
             wanted[kind] = entry;
         }
         assert_eq!(sizes, wanted);

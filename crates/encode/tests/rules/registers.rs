@@ -22,7 +22,11 @@ fn types() -> Vec<Entry> {
         base("__int128", 16, SIGNED),
         pointer("pi", "int"),
         structure("two", 16).with([member("a", "long int", 0), member("b", "long int", 8)]),
-        structure("three", 24).with([member("a", "long int", 0), member("b", "long int", 8), member("c", "long int", 16)]),
+        structure("three", 24).with([
+            member("a", "long int", 0),
+            member("b", "long int", 8),
+            member("c", "long int", 16),
+        ]),
         structure("small", 8).with([member("a", "int", 0), member("b", "int", 4)]),
         union("u3", 24).with([member("a", "three", 0)]),
         typedef("two_t", "two"),
@@ -53,7 +57,9 @@ const UNEXPECTED: Option<&str> = Some("unexpected-register");
 fn verdict(producer: &str, parameters: impl IntoIterator<Item = Entry>, reason: Option<&str>) {
     let outcome = taking(producer, parameters).encode();
     match reason {
-        None => assert_eq!(outcome.ok().count("FUNC"), 1, "left out: {:?}", outcome.report.map(|report| report.skipped)),
+        None => {
+            assert_eq!(outcome.ok().count("FUNC"), 1, "left out: {:?}", outcome.report.map(|report| report.skipped))
+        }
         Some(reason) => _ = outcome.no_function("f", reason),
     }
 }
@@ -69,18 +75,20 @@ fn the_convention_of_x86_64() {
         for wrong in 0..all.len() {
             let mut registers = all;
             registers[wrong] = RAX;
-            verdict(producer, names.iter().zip(registers).map(|(name, number)| at(name, "int", register(number))), UNEXPECTED);
+            verdict(
+                producer,
+                names.iter().zip(registers).map(|(name, number)| at(name, "int", register(number))),
+                UNEXPECTED,
+            );
         }
     }
 }
 
 #[test]
 fn the_conventions_of_other_machines() {
-    for (machine, registers) in [
-        (AARCH64, &[0, 1, 2, 3, 4, 5, 6, 7][..]),
-        (S390X, &[2, 3, 4, 5, 6]),
-        (ARM, &[0, 1, 2, 3]),
-    ] {
+    for (machine, registers) in
+        [(AARCH64, &[0, 1, 2, 3, 4, 5, 6, 7][..]), (S390X, &[2, 3, 4, 5, 6]), (ARM, &[0, 1, 2, 3])]
+    {
         for relocatable in [false, true] {
             let encode = |numbers: &[u8]| {
                 let names: Vec<String> = (0..numbers.len()).map(|index| format!("p{index}")).collect();
@@ -113,7 +121,10 @@ fn arm_has_four_argument_registers() {
 
 #[test]
 fn machines_without_argument_registers() {
-    let entries = [base("int", 4, SIGNED), function("f", "int", 0x10).with([at("a", "int", register(2)), at("b", "int", on_stack(4))])];
+    let entries = [
+        base("int", 4, SIGNED),
+        function("f", "int", 0x10).with([at("a", "int", register(2)), at("b", "int", on_stack(4))]),
+    ];
     let file = file(Profile::of(I386)).unit(unit("one.c").with(entries)).fun("f", 0x10).fun("g", 0x40);
     file.encode().function("f", "(a:int b:int) -> int");
 }
@@ -223,7 +234,11 @@ fn unions_in_memory_take_no_register() {
 fn floating_point_arguments_have_registers_of_their_own() {
     differs("they are counted as integers", || {
         verdict(GCC, [at("d", "double", register(XMM0)), at("i", "int", register(RDI))], KEPT);
-        verdict(GCC, [at("i", "int", register(RDI)), at("d", "double", register(XMM0)), at("p", "pi", register(RSI))], KEPT);
+        verdict(
+            GCC,
+            [at("i", "int", register(RDI)), at("d", "double", register(XMM0)), at("p", "pi", register(RSI))],
+            KEPT,
+        );
     });
 }
 
@@ -261,14 +276,18 @@ fn changed(symbol: &str, parameters: impl IntoIterator<Item = Entry>) -> File {
 #[test]
 fn parameters_that_a_changed_function_does_not_have() {
     for symbol in ["f.constprop.0", "f.isra.0", "f.constprop.0.isra.0"] {
-        changed(symbol, [parameter("a", "int"), at("b", "int", register(RSI))]).encode().no_function("f", "optimized-parameters");
+        changed(symbol, [parameter("a", "int"), at("b", "int", register(RSI))])
+            .encode()
+            .no_function("f", "optimized-parameters");
         let constant = parameter("a", "int").at(DW_AT_const_value, 3);
         changed(symbol, [constant, at("b", "int", register(RSI))]).encode().no_function("f", "optimized-parameters");
         let all = [at("a", "int", register(RDI)), at("b", "int", register(RSI))];
         changed(symbol, all).encode().function("f", "(a:int b:int) -> int");
     }
     for symbol in ["f", "f.llvm.7"] {
-        changed(symbol, [parameter("a", "int"), at("b", "int", register(RSI))]).encode().function("f", "(a:int b:int) -> int");
+        changed(symbol, [parameter("a", "int"), at("b", "int", register(RSI))])
+            .encode()
+            .function("f", "(a:int b:int) -> int");
     }
 }
 
@@ -284,7 +303,9 @@ fn parameters_that_a_changed_function_of_a_module_does_not_have() {
 #[test]
 fn ambiguity_in_modules_is_of_real_addresses() {
     // At one offset, but of two sections.
-    let entries = |section: &str| [base_int(), function("f", "int", 0).at(DW_AT_low_pc, place(section, 0x10)).without(DW_AT_high_pc)];
+    let entries = |section: &str| {
+        [base_int(), function("f", "int", 0).at(DW_AT_low_pc, place(section, 0x10)).without(DW_AT_high_pc)]
+    };
     let module = |sections: [&str; 2]| {
         file(Profile::default().relocatable())
             .section(".init.text", 0x2000, 0x100)
@@ -356,7 +377,9 @@ fn clang_says_when_it_changed_a_signature() {
     };
     let dead = || vec![parameter("a", "int"), at("b", "int", register(RDI))];
     changed(NOCALL, dead()).encode().lacks("FUNC f ");
-    changed(1, vec![parameter("a", "int"), at("b", "int", register(RSI))]).encode().function("f", "(a:int b:int) -> int");
+    changed(1, vec![parameter("a", "int"), at("b", "int", register(RSI))])
+        .encode()
+        .function("f", "(a:int b:int) -> int");
     changed(NOCALL, vec![at("a", "int", register(RDI)), at("b", "int", register(RSI))])
         .encode()
         .function("f", "(a:int b:int) -> int");

@@ -3,7 +3,12 @@ use crate::common::*;
 #[test]
 fn members_in_order() {
     let entries = [
-        structure("s", 24).with([member("a", "char", 0), member("b", "int", 4), member("c", "long int", 8), member("d", "char", 16)]),
+        structure("s", 24).with([
+            member("a", "char", 0),
+            member("b", "int", 4),
+            member("c", "long int", 8),
+            member("d", "char", 16),
+        ]),
         union("u", 8).with([member("a", "char", 0), member("b", "long int", 0)]),
     ];
     one(bases()).unit(unit("two.c").with(bases()).with(entries)).encode().has(
@@ -14,14 +19,19 @@ fn members_in_order() {
 
 #[test]
 fn no_members_or_no_size() {
-    one([structure("empty", 0), union("nothing", 0), structure("opaque", 8), structure("unsized", 0).without(DW_AT_byte_size)])
-        .encode()
-        .expect(
-            "STRUCT empty size=0 {}
+    one([
+        structure("empty", 0),
+        union("nothing", 0),
+        structure("opaque", 8),
+        structure("unsized", 0).without(DW_AT_byte_size),
+    ])
+    .encode()
+    .expect(
+        "STRUCT empty size=0 {}
              UNION nothing size=0 {}
              STRUCT opaque size=8 {}
              STRUCT unsized size=0 {}",
-        );
+    );
 }
 
 #[test]
@@ -36,7 +46,9 @@ fn class_is_a_struct() {
 
 #[test]
 fn declarations_are_forwards() {
-    one([forward(DW_TAG_structure_type, "s"), forward(DW_TAG_union_type, "u")]).encode().expect("FWD struct s\nFWD union u");
+    one([forward(DW_TAG_structure_type, "s"), forward(DW_TAG_union_type, "u")])
+        .encode()
+        .expect("FWD struct s\nFWD union u");
 }
 
 #[test]
@@ -47,7 +59,10 @@ fn declaration_that_says_false_is_a_definition() {
 #[test]
 fn forward_of_one_unit_is_the_definition_of_another() {
     let declared = [forward(DW_TAG_structure_type, "s"), pointer("ps", "s"), typedef("t", "ps")];
-    one(declared).unit(unit("two.c").with([structure("s", 4)])).encode().expect("STRUCT s size=4 {}\nTYPEDEF t = *struct s");
+    one(declared)
+        .unit(unit("two.c").with([structure("s", 4)]))
+        .encode()
+        .expect("STRUCT s size=4 {}\nTYPEDEF t = *struct s");
 }
 
 #[test]
@@ -97,7 +112,9 @@ fn recursion_through_pointers() {
         pointer("pb", "b"),
         structure("b", 16).with([member("a", "a", 0), member("self", "pb", 8)]),
     ];
-    one(entries).encode().expect("STRUCT a size=8 { b:*struct b@0 }\nSTRUCT b size=16 { a:struct a@0 self:*struct b@64 }");
+    one(entries)
+        .encode()
+        .expect("STRUCT a size=8 { b:*struct b@0 }\nSTRUCT b size=16 { a:struct a@0 self:*struct b@64 }");
 }
 
 #[test]
@@ -117,7 +134,10 @@ fn locations_in_every_form() {
     }
     let implicit = Profile { constants: Constants::Implicit, ..Profile::default() };
     let type_ = structure("s", 16).with([member("m", "int", 8)]);
-    file(implicit).unit(unit("one.c").with([base("int", 4, SIGNED), type_])).encode().has("STRUCT s size=16 { m:int@64 }");
+    file(implicit)
+        .unit(unit("one.c").with([base("int", 4, SIGNED), type_]))
+        .encode()
+        .has("STRUCT s size=16 { m:int@64 }");
 }
 
 #[test]
@@ -130,14 +150,20 @@ fn absent_location_is_the_start() {
 
 #[test]
 fn large_offsets_without_bitfields() {
-    let entries = [base("int", 4, SIGNED), structure("s", 0x1000_0000).with([member("a", "int", 0), member("far", "int", 0x0fff_fff8)])];
+    let entries = [
+        base("int", 4, SIGNED),
+        structure("s", 0x1000_0000).with([member("a", "int", 0), member("far", "int", 0x0fff_fff8)]),
+    ];
     one(entries).encode().has("STRUCT s size=268435456 { a:int@0 far:int@2147483584 }");
 }
 
 #[test]
 fn offset_beyond_what_btf_can_say() {
     differs("the bit offset wraps at 2^32", || {
-        let entries = [base("int", 4, SIGNED), structure("s", 0x2000_0010).with([member("a", "int", 0), member("far", "int", 0x2000_0004)])];
+        let entries = [
+            base("int", 4, SIGNED),
+            structure("s", 0x2000_0010).with([member("a", "int", 0), member("far", "int", 0x2000_0004)]),
+        ];
         one(entries).encode().expect("INT int size=4 bits=32 signed\nFWD struct s").diagnostic("struct-too-large");
     });
 }
@@ -168,7 +194,8 @@ fn more_members_than_btf_can_count() {
 #[test]
 fn base_classes_are_no_members() {
     let inheritance = entry(DW_TAG_inheritance).typed("b").at(DW_AT_data_member_location, 0);
-    let entries = [base("int", 4, SIGNED), structure("b", 4), structure("d", 8).with([inheritance, member("m", "int", 4)])];
+    let entries =
+        [base("int", 4, SIGNED), structure("b", 4), structure("d", 8).with([inheritance, member("m", "int", 4)])];
     one(entries).encode().has("STRUCT d size=8 { m:int@32 }");
 }
 
@@ -178,7 +205,8 @@ fn static_members_take_no_place() {
     let old = member("count", "int", 0).without(DW_AT_data_member_location).external().declaration();
     let new = named(DW_TAG_variable, "other").labelled("").typed("int").external().declaration();
     differs("a static member comes out at offset 0, and the kernel refuses decreasing offsets", || {
-        let entries = [base("int", 4, SIGNED), structure("s", 8).with([member("a", "int", 0), member("b", "int", 4), old, new])];
+        let entries =
+            [base("int", 4, SIGNED), structure("s", 8).with([member("a", "int", 0), member("b", "int", 4), old, new])];
         one(entries).encode().has("STRUCT s size=8 { a:int@0 b:int@32 }");
     });
 }
@@ -223,7 +251,8 @@ fn member_of_an_unresolved_type_is_dropped() {
     differs("its type becomes the last type of the unit before", || {
         let bad = || member("bad", "@0xfffff", 4);
         let first = unit("before.c").with([structure("innocent", 1)]);
-        let entries = [base("int", 4, SIGNED), structure("s", 12).with([member("a", "int", 0), bad(), member("c", "int", 8)])];
+        let entries =
+            [base("int", 4, SIGNED), structure("s", 12).with([member("a", "int", 0), bad(), member("c", "int", 8)])];
         let outcome = file(Profile::default()).unit(first).unit(unit("one.c").with(entries)).encode();
         outcome.has("STRUCT s size=12 { a:int@0 c:int@64 }").diagnostic(ANY);
     });

@@ -69,26 +69,24 @@ fn gnu_annotations() {
         gnu("t1", TYPE, "inner", "t2"),
         gnu("t2", TYPE, "outer", "d1"),
         base("int", 4, SIGNED),
-        structure("s", 4).with([member("m", "int", 0).at(GNU_ANNOTATION_AT, chain("d2"))]).at(GNU_ANNOTATION_AT, chain("d1")),
+        structure("s", 4)
+            .with([member("m", "int", 0).at(GNU_ANNOTATION_AT, chain("d2"))])
+            .at(GNU_ANNOTATION_AT, chain("d1")),
         function("f", "void", 0x10)
             .with([parameter("a", "int").at(GNU_ANNOTATION_AT, chain("d2"))])
             .at(GNU_ANNOTATION_AT, chain("d1")),
         pointer("p", "int").at(GNU_ANNOTATION_AT, chain("t1")),
         typedef("t", "p"),
     ];
-    one(entries)
-        .fun("f", 0x10)
-        .encode()
-        .has("TYPEDEF t = *tag(inner) tag(outer) int")
-        .kind(
-            "DECL_TAG",
-            "DECL_TAG 'second' -> STRUCT s @0
+    one(entries).fun("f", 0x10).encode().has("TYPEDEF t = *tag(inner) tag(outer) int").kind(
+        "DECL_TAG",
+        "DECL_TAG 'second' -> STRUCT s @0
              DECL_TAG 'first' -> STRUCT s @-1
              DECL_TAG 'second' -> STRUCT s @-1
              DECL_TAG 'second' -> FUNC f @0
              DECL_TAG 'first' -> FUNC f @-1
              DECL_TAG 'second' -> FUNC f @-1",
-        );
+    );
 }
 
 #[test]
@@ -119,7 +117,12 @@ fn forward_carries_no_tag() {
 #[test]
 fn tag_without_text_is_dropped() {
     differs("libbpf refuses it and all is lost", || {
-        let entries = [structure("s", 4).tagged(DECL, ""), base("int", 4, SIGNED), pointer("p", "int").tagged(TYPE, ""), typedef("t", "p")];
+        let entries = [
+            structure("s", 4).tagged(DECL, ""),
+            base("int", 4, SIGNED),
+            pointer("p", "int").tagged(TYPE, ""),
+            typedef("t", "p"),
+        ];
         one(entries).encode().expect("STRUCT s size=4 {}\nINT int size=4 bits=32 signed\nTYPEDEF t = *int");
     });
 }
@@ -180,8 +183,11 @@ fn components_are_those_of_the_btf() {
     differs("base classes and members that come out elsewhere are counted too", || {
         let inheritance = entry(DW_TAG_inheritance).typed("b").at(DW_AT_data_member_location, 0);
         let derived = structure("d", 8).with([inheritance, member("m", "int", 4).tagged(DECL, "x")]);
-        let gap = structure("g", 8)
-            .with([member("bad", "@0xfffff", 0), member("n", "int", 4).tagged(DECL, "y"), member("o", "void", 8).tagged(DECL, "z")]);
+        let gap = structure("g", 8).with([
+            member("bad", "@0xfffff", 0),
+            member("n", "int", 4).tagged(DECL, "y"),
+            member("o", "void", 8).tagged(DECL, "z"),
+        ]);
         one([base("int", 4, SIGNED), structure("b", 4), derived, gap])
             .encode()
             .kind("DECL_TAG", "DECL_TAG 'x' -> STRUCT d @0\nDECL_TAG 'y' -> STRUCT g @0");
@@ -237,7 +243,11 @@ fn equal_type_tags_are_one() {
 #[test]
 fn pointers_with_other_tags_keep_structs_apart() {
     let with = |tag: &str| {
-        unit(tag).with([base("int", 4, SIGNED), pointer("p", "int").tagged(TYPE, tag), structure("s", 8).with([member("p", "p", 0)])])
+        unit(tag).with([
+            base("int", 4, SIGNED),
+            pointer("p", "int").tagged(TYPE, tag),
+            structure("s", 8).with([member("p", "p", 0)]),
+        ])
     };
     file(Profile::default()).unit(with("a")).unit(with("b")).encode().kind(
         "STRUCT",

@@ -10,7 +10,12 @@ fn types() -> Vec<Entry> {
         structure("plain", 16).with([member("a", "char", 0), member("b", "long int", 8)]),
         structure("holes", 24).with([member("a", "char", 0), member("b", "long int", 8), member("c", "char", 16)]),
         structure("aligned", 32)
-            .with([member("a", "long int", 0), member("b", "long int", 8), member("c", "long int", 16), member("d", "long int", 24)])
+            .with([
+                member("a", "long int", 0),
+                member("b", "long int", 8),
+                member("c", "long int", 16),
+                member("d", "long int", 24),
+            ])
             .at(DW_AT_alignment, 64),
         structure("aligned_member", 32).with([
             member("a", "long int", 0).at(DW_AT_alignment, 32),

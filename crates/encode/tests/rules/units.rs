@@ -28,9 +28,12 @@ fn functions_of_assembler() {
 fn excluded_languages() {
     let rust = unit("lib.rs").language(RUST.into()).with([base("u32", 4, UNSIGNED)]);
     let file = assembler().unit(rust);
-    let with = |codes: &[u16]| file.encode_as(&btfkit_encode::Options { lang_exclude: codes.to_vec(), ..options("default") });
+    let with =
+        |codes: &[u16]| file.encode_as(&btfkit_encode::Options { lang_exclude: codes.to_vec(), ..options("default") });
     let outcome = with(&[ASSEMBLER]);
-    outcome.kind("FUNC", "FUNC f static () -> int").kind("INT", "INT int size=4 bits=32 signed\nINT u32 size=4 bits=32");
+    outcome
+        .kind("FUNC", "FUNC f static () -> int")
+        .kind("INT", "INT int size=4 bits=32 signed\nINT u32 size=4 bits=32");
     if let Some(report) = &outcome.report {
         assert_eq!((report.units, report.units_excluded), (2, 1));
     }
@@ -63,11 +66,16 @@ fn far(label: &str) -> Value {
 #[test]
 fn references_to_other_units() {
     // As link-time optimization writes them, in both directions.
-    let early = [base("int", 4, SIGNED), structure("s", 16).with([member("a", "int", 0), member("t", "late", 8).at(DW_AT_type, far("late"))])];
+    let early = [
+        base("int", 4, SIGNED),
+        structure("s", 16).with([member("a", "int", 0), member("t", "late", 8).at(DW_AT_type, far("late"))]),
+    ];
     let later = [
         typedef("late", "pb"),
         pointer("pb", "void").at(DW_AT_type, far("s")),
-        instance("f", 0x10).at(DW_AT_abstract_origin, far("fn f")).with([entry(DW_TAG_formal_parameter).at(DW_AT_abstract_origin, far("p of f")).location(register(5))]),
+        instance("f", 0x10)
+            .at(DW_AT_abstract_origin, far("fn f"))
+            .with([entry(DW_TAG_formal_parameter).at(DW_AT_abstract_origin, far("p of f")).location(register(5))]),
         variable("v", "void", place(".data..percpu", 8)).at(DW_AT_type, far("s")),
     ];
     let abstract_one = [inlined("f", "int").with([parameter("p", "int").labelled("p of f")])];
@@ -161,7 +169,8 @@ const SIGNATURE: u64 = 0x0123_4567_89ab_cdef;
 fn with_type_unit(profile: Profile, first: bool) -> File {
     let type_ = structure("ts", 16).with([member("a", "int", 0), member("next", "pts", 8)]);
     let own = type_unit(SIGNATURE, "ts").with([base("int", 4, SIGNED), type_, pointer("pts", "ts")]);
-    let skeleton = entry(DW_TAG_structure_type).declaration().at(DW_AT_signature, Value::Sig(SIGNATURE)).labelled("skeleton");
+    let skeleton =
+        entry(DW_TAG_structure_type).declaration().at(DW_AT_signature, Value::Sig(SIGNATURE)).labelled("skeleton");
     let by_skeleton = unit("one.c").with([skeleton, pointer("p", "skeleton"), typedef("t1", "p")]);
     let direct = unit("two.c").with([pointer("p", "void").at(DW_AT_type, Value::Sig(SIGNATURE)), typedef("t2", "p")]);
     let file = file(profile);
@@ -199,7 +208,10 @@ fn skeleton_units() {
     skeleton.kind = write::Kind::Skeleton(0x1234);
     skeleton.root.tag = DW_TAG_skeleton_unit;
     let skeleton = skeleton.at(DW_AT_dwo_name, "split.dwo");
-    let outcome = one([base("int", 4, SIGNED)]).unit(skeleton.clone()).unit(unit("two.c").with([base("char", 1, SIGNED)])).encode();
+    let outcome = one([base("int", 4, SIGNED)])
+        .unit(skeleton.clone())
+        .unit(unit("two.c").with([base("char", 1, SIGNED)]))
+        .encode();
     outcome.expect("INT int size=4 bits=32 signed\nINT char size=1 bits=8 signed").diagnostic(ANY);
     // Alone, there is nothing to encode, and that must not look like success.
     let alone = file(Profile::default()).unit(skeleton).encode();
@@ -209,7 +221,14 @@ fn skeleton_units() {
 #[test]
 fn unresolved_references_are_void() {
     for target in ["@0xffffff", "@0x3"] {
-        let entries = [base("int", 4, SIGNED), pointer("p", target), typedef("t", "p"), typedef("u", target), prototype("f", target, &["int"]), typedef("tf", "f")];
+        let entries = [
+            base("int", 4, SIGNED),
+            pointer("p", target),
+            typedef("t", "p"),
+            typedef("u", target),
+            prototype("f", target, &["int"]),
+            typedef("tf", "f"),
+        ];
         let outcome = one(entries).encode();
         outcome.expect(
             "INT int size=4 bits=32 signed
@@ -224,7 +243,12 @@ fn unresolved_references_are_void() {
 #[test]
 fn unresolved_parameters_of_a_prototype() {
     differs("they are written as void, and the kernel refuses all", || {
-        let entries = [base("int", 4, SIGNED), prototype("f", "int", &["int", "@0xffffff", "int"]), typedef("tf", "f"), typedef("t", "int")];
+        let entries = [
+            base("int", 4, SIGNED),
+            prototype("f", "int", &["int", "@0xffffff", "int"]),
+            typedef("tf", "f"),
+            typedef("t", "int"),
+        ];
         one(entries).encode().has("TYPEDEF t = int").diagnostic(ANY);
     });
 }

@@ -3,7 +3,10 @@ use crate::common::*;
 const PERCPU: &str = ".data..percpu";
 
 fn with(entries: impl IntoIterator<Item = Entry>) -> File {
-    one(bases()).unit(unit("two.c").with(bases()).with(entries)).section(PERCPU, 0x8000, 0x10_0000).section(".bss", 0x200000, 0x1000)
+    one(bases())
+        .unit(unit("two.c").with(bases()).with(entries))
+        .section(PERCPU, 0x8000, 0x10_0000)
+        .section(".bss", 0x200000, 0x1000)
 }
 
 fn percpu(name: &str, target: &str, offset: u64) -> Entry {
@@ -54,7 +57,8 @@ fn global_variables() {
     shown(&file.encode_with("var,global_var"), lines);
     shown(&file.encode_with("global_var"), lines);
     let outcome = file.encode_with("global_var");
-    let sections: Vec<String> = outcome.ok().types.iter().filter(|one| one.kind == 15).map(|one| one.name.clone()).collect();
+    let sections: Vec<String> =
+        outcome.ok().types.iter().filter(|one| one.kind == 15).map(|one| one.name.clone()).collect();
     assert_eq!(sections, [".data", PERCPU, ".bss"], "in the order of the sections");
 }
 
@@ -96,9 +100,7 @@ fn pointers_are_as_wide_as_addresses() {
 
 #[test]
 fn what_is_no_variable_of_the_file() {
-    let tls = |last: DwOp| {
-        percpu("tls", "int", 0).location(bytes(&[DW_OP_const4u.0, 0x40, 0x80, 0, 0, last.0]))
-    };
+    let tls = |last: DwOp| percpu("tls", "int", 0).location(bytes(&[DW_OP_const4u.0, 0x40, 0x80, 0, 0, last.0]));
     let lists = Value::List(vec![vec![Op::Addr(place(PERCPU, 0x44))]]);
     let entries = [
         percpu("declared", "int", 4).without(DW_AT_location).declaration(),
@@ -110,7 +112,8 @@ fn what_is_no_variable_of_the_file() {
         percpu("no_section", "int", 0).location(vec![Op::Addr(place(".data", 0x7000_0000))]),
         tls(DW_OP_form_tls_address),
         tls(DW_OP_GNU_push_tls_address),
-        function("f", "void", 0x10).with([percpu("inside", "int", 0x20), entry(DW_TAG_lexical_block).with([percpu("deep", "int", 0x24)])]),
+        function("f", "void", 0x10)
+            .with([percpu("inside", "int", 0x20), entry(DW_TAG_lexical_block).with([percpu("deep", "int", 0x24)])]),
         named(DW_TAG_namespace, "ns").with([percpu("spaced", "int", 0x28)]),
         percpu("real", "int", 0x30),
     ];
@@ -155,8 +158,13 @@ fn definitions_of_declared_variables() {
 
 #[test]
 fn names_of_the_build_are_filtered() {
-    let names =
-        ["__UNIQUE_ID_x1", "__tpstrtab_x", "__exitcall_x", "__gendwarfksyms_ptr_x", "__func_stack_frame_non_standard_x"];
+    let names = [
+        "__UNIQUE_ID_x1",
+        "__tpstrtab_x",
+        "__exitcall_x",
+        "__gendwarfksyms_ptr_x",
+        "__func_stack_frame_non_standard_x",
+    ];
     let entries: Vec<Entry> = names.iter().zip(1..).map(|(name, at)| percpu(name, "int", at * 4)).collect();
     let outcome = with(entries).encode();
     shown(&outcome, "");
@@ -184,7 +192,8 @@ fn the_start_of_a_section_needs_a_symbol() {
 #[test]
 fn per_cpu_section_at_address_zero() {
     // As in x86-64 kernels. What the linker has not placed in memory has the address 0 too.
-    let sections = file(Profile::default()).section(".comment", 0, 0x100).unallocated(".comment").section(PERCPU, 0, 0x100);
+    let sections =
+        file(Profile::default()).section(".comment", 0, 0x100).unallocated(".comment").section(PERCPU, 0, 0x100);
     let entries = [base("int", 4, SIGNED), percpu("v", "int", 8), percpu("first", "int", 0)];
     let file = sections.unit(unit("one.c").with(entries)).object("first", PERCPU, 0).object("v", PERCPU, 8);
     differs("the first section that spans the address is taken, in memory or not", || {
@@ -200,7 +209,12 @@ fn per_cpu_section_at_address_zero() {
 #[test]
 fn relocatable_files() {
     let profile = Profile::default().relocatable();
-    let entries = [base("int", 4, SIGNED), percpu("v", "int", 8), percpu("first", "int", 0), variable("d", "int", place(".data", 8))];
+    let entries = [
+        base("int", 4, SIGNED),
+        percpu("v", "int", 8),
+        percpu("first", "int", 0),
+        variable("d", "int", place(".data", 8)),
+    ];
     let file = file(profile).section(PERCPU, 0, 0x100).unit(unit("one.c").with(entries)).object("first", PERCPU, 0);
     shown(
         &file.encode(),
@@ -213,7 +227,8 @@ fn relocatable_files() {
 #[test]
 fn variables_without_a_size() {
     let flexible = reference(DW_TAG_array_type, "flexible", "int").with([entry(DW_TAG_subrange_type)]);
-    let entries = [structure("empty", 0), flexible, percpu("v", "empty", 4), percpu("w", "flexible", 8), percpu("x", "int", 12)];
+    let entries =
+        [structure("empty", 0), flexible, percpu("v", "empty", 4), percpu("w", "flexible", 8), percpu("x", "int", 12)];
     let outcome = with(entries).encode();
     outcome.no_variable("v", "zero-size").no_variable("w", "zero-size");
     shown(&outcome, "VAR x global : int\nDATASEC .data..percpu size=16 { x@12+4 }");
@@ -233,7 +248,8 @@ fn an_empty_struct_shares_its_address_with_what_follows() {
     outcome.no_variable("pagesets", "zero-size");
     shown(&outcome, "VAR numa_node global : int\nDATASEC .data..percpu size=68 { numa_node@64+4 }");
     // And where the other one has no size either, nothing is left for the section.
-    let entries = entries.into_iter().take(3).chain([percpu("numa_node", "local_lock_t", 0x40).without(DW_AT_external)]);
+    let entries =
+        entries.into_iter().take(3).chain([percpu("numa_node", "local_lock_t", 0x40).without(DW_AT_external)]);
     let outcome = with(entries).encode();
     outcome.no_variable("pagesets", "zero-size").no_variable("numa_node", "zero-size");
     shown(&outcome, "");
@@ -242,7 +258,13 @@ fn an_empty_struct_shares_its_address_with_what_follows() {
 #[test]
 fn variables_in_one_place() {
     differs("both are written, and the kernel refuses sections whose variables overlap", || {
-        let outcome = with([percpu("a", "long int", 0x40), percpu("b", "int", 0x40), percpu("c", "int", 0x44), percpu("d", "int", 0x48)]).encode();
+        let outcome = with([
+            percpu("a", "long int", 0x40),
+            percpu("b", "int", 0x40),
+            percpu("c", "int", 0x44),
+            percpu("d", "int", 0x48),
+        ])
+        .encode();
         let btf = outcome.ok();
         let section = btf.types.iter().find(|one| one.kind == 15).expect("a section");
         let ends = section.items.windows(2).all(|pair| pair[0].2 + pair[0].3 <= pair[1].2);
@@ -278,7 +300,10 @@ fn variables_of_type_void() {
     ];
     let outcome = with(entries).encode();
     outcome.no_variable("np", "void-type");
-    shown(&outcome, "VAR first global : int\nVAR last global : int\nDATASEC .data..percpu size=20 { first@4+4 last@16+4 }");
+    shown(
+        &outcome,
+        "VAR first global : int\nVAR last global : int\nDATASEC .data..percpu size=20 { first@4+4 last@16+4 }",
+    );
 }
 
 #[test]
