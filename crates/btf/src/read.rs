@@ -457,7 +457,7 @@ impl Btf {
 
 /// Whether this names the C type `long` or its unsigned form, in any order of words.
 fn is_long(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 9] = [
+    const NAMES: [&[u8]; 11] = [
         b"long",
         b"long int",
         b"int long",
@@ -467,8 +467,10 @@ fn is_long(name: &[u8]) -> bool {
         b"unsigned int long",
         b"long unsigned int",
         b"long int unsigned",
+        b"int unsigned long",
+        b"int long unsigned",
     ];
-    NAMES.contains(&name) || name == b"int unsigned long" || name == b"int long unsigned"
+    NAMES.contains(&name)
 }
 
 struct Header {
@@ -501,13 +503,10 @@ impl Header {
         if start < CLASSIC_HEADER || start > size {
             return Err(ReadError::HeaderLength { header_len, size });
         }
-        let known = start.min(LAYOUT_HEADER);
-        if start > CLASSIC_HEADER && start < LAYOUT_HEADER || start > LAYOUT_HEADER {
-            // Half a field or fields of a newer format: harmless as long as they say nothing.
-            let first = if start < LAYOUT_HEADER { CLASSIC_HEADER } else { known };
-            if let Some(position) = bytes[first..start].iter().position(|byte| *byte != 0) {
-                return Err(ReadError::HeaderTail { offset: first + position });
-            }
+        // Half a field, or fields of a newer format: harmless as long as they say nothing.
+        let known = if start < LAYOUT_HEADER { CLASSIC_HEADER } else { LAYOUT_HEADER };
+        if let Some(position) = bytes[known..start].iter().position(|byte| *byte != 0) {
+            return Err(ReadError::HeaderTail { offset: known + position });
         }
         u32::try_from(size).map_err(|_| ReadError::TooLarge)?;
         let available = size - start;
