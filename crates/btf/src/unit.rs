@@ -39,16 +39,17 @@ pub fn name_hash(bytes: &[u8]) -> u64 {
         len @ 0..=8 => {
             let mut word = [0; 8];
             word[..len].copy_from_slice(bytes);
-            short_name_hash(u64::from_le_bytes(word), len)
+            short_name_hash(u64::from_le_bytes(word))
         }
         _ => xxhash_rust::xxh3::xxh3_64(bytes) | 1,
     }
 }
 
-/// [`name_hash`] of a name of up to eight bytes, given as a little-endian number.
+/// [`name_hash`] of a name of up to eight bytes, given as a little-endian number with zeros above it. Names have no NUL
+/// in them, so that the number alone tells them apart, and what follows is a bijection but for its last bit.
 #[inline]
-pub fn short_name_hash(word: u64, len: usize) -> u64 {
-    let mut h = (word ^ (len as u64) << 59).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+pub fn short_name_hash(word: u64) -> u64 {
+    let mut h = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     h ^= h >> 32;
     h = h.wrapping_mul(0xd6e8_feb8_6659_fd93);
     (h ^ h >> 29) | 1
@@ -106,5 +107,35 @@ impl UnitTypes {
 
     pub fn members_of(&self, t: &LocalType) -> &[LocalMember] {
         &self.members[t.first as usize..][..t.count as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn names_of_all_lengths_have_hashes_of_their_own() {
+        let mut seen: HashMap<u64, String> = HashMap::new();
+        let letters = ['_', 'a', 'b', 'd', 'i', 'x', 'y', '0', '1'];
+        let mut add = |name: &str| {
+            let hash = name_hash(name.as_bytes());
+            assert_ne!(hash, 0);
+            if let Some(other) = seen.insert(hash, name.to_owned()) {
+                assert_eq!(other, name);
+            }
+        };
+        // Kernels have vcpu_id beside vcpu_idx: names that differ in their last letters and in their lengths.
+        for stem in ["", "v", "io", "cpu", "node", "vcpu_", "vcpu_i", "vcpu_id", "vcpu_idx", "a_long_name_", "net_device_op"] {
+            add(stem);
+            for a in letters {
+                add(&format!("{stem}{a}"));
+                for b in letters {
+                    add(&format!("{stem}{a}{b}"));
+                    letters.iter().for_each(|c| add(&format!("{stem}{a}{b}{c}")));
+                }
+            }
+        }
     }
 }

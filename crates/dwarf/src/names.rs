@@ -156,7 +156,7 @@ fn name_at(place: u64, data: &[u8], offset: u64) -> Name {
         match short_length(word) {
             0 => return Name::NONE,
             len @ 1..=7 => {
-                let hash = short_name_hash(word & ((1 << (8 * len)) - 1), len);
+                let hash = short_name_hash(word & ((1 << (8 * len)) - 1));
                 return Name { hash, at: NameRef(place << PLACE_SHIFT | offset & OFFSET_MASK) };
             }
             _ => {}

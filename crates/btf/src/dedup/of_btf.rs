@@ -9,6 +9,8 @@ use thiserror::Error;
 pub enum DedupError {
     #[error("type {0} refers to itself through pointers, qualifiers, arrays and prototypes only")]
     Circle(TypeId),
+    #[error("this is split BTF: it can only be deduplicated together with its base")]
+    Split,
     #[error("type {0} is of a kind that cannot be deduplicated")]
     UnknownKind(TypeId),
     #[error("type {id} refers to type {to}, which does not exist")]
@@ -19,6 +21,9 @@ pub enum DedupError {
 
 /// One node for each distinct type of a whole (not split) BTF.
 pub fn dedup(btf: &Btf) -> Result<Vec<u8>, DedupError> {
+    if btf.base().is_some() {
+        return Err(DedupError::Split);
+    }
     let unit = unit_of(btf)?;
     find_circle(&unit)?;
     let mut classifier = Classifier::new(0);
