@@ -35,7 +35,7 @@ struct task {
 	double load;
 };
 
-// The place for variables that each processor has its own copy of; only those of a linked kernel come into BTF.
+// The place for variables that each processor has its own copy of: the only variables that come into BTF by default.
 __attribute__((section(".data..percpu"))) struct task *current_task;
 
 volatile u64 switches;

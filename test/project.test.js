@@ -23,6 +23,22 @@ test('the features in the types are those of the encoder', async t => {
 	t.deepEqual(declared, addon.featureNames());
 });
 
+test('the error codes in the types are those of the crates and of the facade', async t => {
+	const types = await readFile(join(root, 'index.d.ts'), 'utf8');
+	const declared = /export type ErrorCode = (.+);/.exec(types)[1].split(' | ').map(name => name.slice(1, -1));
+	const sources = ['crates/encode/src', 'crates/node/src', 'ts'].flatMap(folder =>
+		readdirSync(join(root, folder), {recursive: true}).filter(name => /\.(rs|ts)$/.test(name)).map(name => join(root, folder, name)));
+	const used = new Set();
+	for (const source of sources) {
+		const text = await readFile(source, 'utf8');
+		for (const [, code] of text.matchAll(/(?:EncodeError::new\(|BtfkitError\(|code: )\s*["']([A-Z_]+)["']/g)) {
+			used.add(code);
+		}
+	}
+
+	t.deepEqual([...used].sort(), declared.sort());
+});
+
 test('a flag is its option\'s name with hyphens', t => {
 	for (const [name, {flag}] of Object.entries({...encodeOptions, ...encodeCommandOptions})) {
 		t.true(flag.includes(`--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`), flag);

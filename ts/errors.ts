@@ -6,10 +6,12 @@
  * - `TRUNCATED`: the file is shorter than its own headers say.
  * - `NO_DWARF`: the file has no debug information to make BTF from.
  * - `NO_SYMTAB`: the file has no symbol table, which functions and variables are looked up in.
+ * - `MALFORMED_ELF`: the file's sections or symbols contradict themselves.
  * - `MALFORMED_DWARF`: the debug information contradicts itself.
+ * - `NO_TYPES`: there is debug information, but without a single type, or all of it was excluded.
+ * - `UNFIT_VARIABLE`: a variable cannot be in BTF, and the feature `encode_force`, which leaves such out, was not asked for.
  * - `INVALID_BTF`: valid BTF could not be made of it.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
- * - `UNSUPPORTED`: the file is of a kind that btfkit does not read.
  * - `IO`: reading or writing failed.
  * - `ABORTED`: the signal was aborted; the error's name is `AbortError`, its `cause` the signal's reason.
  * - `INVALID_OPTION`: an option or argument is not what it has to be.
@@ -22,10 +24,12 @@ export type ErrorCode =
 	| 'TRUNCATED'
 	| 'NO_DWARF'
 	| 'NO_SYMTAB'
+	| 'MALFORMED_ELF'
 	| 'MALFORMED_DWARF'
+	| 'NO_TYPES'
+	| 'UNFIT_VARIABLE'
 	| 'INVALID_BTF'
 	| 'STRICT'
-	| 'UNSUPPORTED'
 	| 'IO'
 	| 'ABORTED'
 	| 'INVALID_OPTION'

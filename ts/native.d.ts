@@ -39,6 +39,9 @@ export declare function featureNames(): Array<string>
 /** The DW_LANG code of a language's name, or null when there is no such language. */
 export declare function languageCode(name: string): number | null
 
+/** The names that `langExclude` takes. */
+export declare function languageNames(): Array<string>
+
 /** Either `failure`, or `report` and, unless it was written to a file, `btf`. */
 export interface Outcome {
   failure?: Failure

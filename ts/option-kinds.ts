@@ -76,7 +76,7 @@ export const kinds = {
 			const list = items(value, name).filter(item => item !== '');
 			for (const item of list) {
 				if (binding().languageCode(item) === null) {
-					throw new BtfkitError('INVALID_OPTION', `unknown language '${item}'; languages have DWARF's names: c99, c11, c++14, rust, go, asm, …`);
+					throw unknown('language', item, binding().languageNames());
 				}
 			}
 

@@ -24,6 +24,12 @@ pub fn default_feature_names() -> Vec<String> {
     Features::NAMES.iter().filter(|name| default.switch(name).is_some_and(|on| *on)).map(|name| (*name).into()).collect()
 }
 
+/// The names that `langExclude` takes.
+#[napi]
+pub fn language_names() -> Vec<String> {
+    btfkit_encode::language_names().map(str::to_owned).collect()
+}
+
 /// The DW_LANG code of a language's name, or null when there is no such language.
 #[napi]
 pub fn language_code(name: String) -> Option<u32> {
