@@ -1,5 +1,8 @@
 //! From trees of entries to the bytes of the debug sections.
 
+// The constants have the standard's own names, in patterns too.
+#![allow(non_upper_case_globals)]
+
 use super::entries::{Entry, Op, Place, Value};
 use super::profile::{Constants, Profile};
 use gimli::constants::*;

@@ -163,7 +163,7 @@ fn sizes_and_values_that_btf_has_not() {
             enumeration("e", 4, &[("A", 0x1_0000_0000)]),
             enumeration("e", 4, &[("A", -0x8000_0001)]),
         ] {
-            one([type_, base("int", 4, SIGNED)]).encode().has("INT int size=4 bits=32 signed");
+            one([type_, base("int", 4, SIGNED)]).encode().has("INT int size=4 bits=32 signed").diagnostic(ANY);
         }
     });
 }

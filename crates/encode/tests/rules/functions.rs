@@ -192,7 +192,9 @@ fn one_name_twice_at_one_address() {
 #[test]
 fn the_linked_definition_wins() {
     let entries = |name: &str, offset| [int(), function("f", "int", offset).with([parameter(name, "int")])];
-    let file = two_of(entries("of_the_weak", 0x10), entries("of_the_strong", 0x20)).fun("f", 0x20).fun("g", 0x30);
+    let mut file = two_of(entries("of_the_weak", 0x10), entries("of_the_strong", 0x20)).fun("f", 0x20).fun("g", 0x30);
+    file.encode().kind("FUNC", "FUNC f static (of_the_strong:int) -> int");
+    file.profile = Profile::clang();
     file.encode().kind("FUNC", "FUNC f static (of_the_strong:int) -> int");
 }
 
@@ -228,6 +230,9 @@ fn twice(first: impl IntoIterator<Item = Entry>, second: impl IntoIterator<Item 
         pointer("pn4", "anon4"),
         pointer("pn8", "anon8"),
         pointer("pv", "void"),
+        reference(DW_TAG_volatile_type, "vi", "int"),
+        pointer("pvi", "vi"),
+        pointer("pti", "int").tagged("btf_type_tag", "user"),
     ]);
     let one = unit("one.c").with(types.clone()).with(first);
     let two = unit("two.c").with(types).with(second);
@@ -275,6 +280,8 @@ fn different_prototypes() {
         (&["pa3"], &["pa4"]),
         (&["pf0"], &["pf1"]),
         (&["int"], &["e"]),
+        (&["pi"], &["pvi"]),
+        (&["pi"], &["pti"]),
     ] {
         let file = twice(taking(first), taking(second));
         let outcome = file.encode();
@@ -282,6 +289,14 @@ fn different_prototypes() {
         // Without the feature the first of them is written.
         assert_eq!(file.encode_with("var,float").ok().count("FUNC"), 1, "{first:?} and {second:?}");
     }
+}
+
+#[test]
+fn other_reasons_need_no_feature() {
+    let unexpected = [function("f", "int", 0x10).with([parameter("p", "int").location(register(4))])];
+    twice(taking(&["int"]), unexpected).encode_with("var").no_function("f", "unexpected-register");
+    let ambiguous = twice(taking(&["int"]), taking(&["int"])).fun("f", 0x20);
+    ambiguous.encode_with("var").no_function("f", "ambiguous-address");
 }
 
 #[test]

@@ -269,6 +269,9 @@ fn cycles_of_pointers_to_structs_are_fine() {
     });
 }
 
+/// Makes an entry of a label that refers to another.
+type Link<'a> = &'a dyn Fn(&str, &str) -> Entry;
+
 #[test]
 fn depth() {
     ours(|| {
@@ -289,7 +292,7 @@ fn depth() {
                 calm.file(&deep_file, "nested entries");
             }
         }
-        let chain = |make: &dyn Fn(&str, &str) -> Entry| {
+        let chain = |make: Link| {
             let links = (0..DEEP).map(|index| {
                 make(
                     &format!("t{index}"),
@@ -298,7 +301,7 @@ fn depth() {
             });
             unit("chain.c").with([base("int", 4, SIGNED)]).with(links)
         };
-        let chains: [&dyn Fn(&str, &str) -> Entry; 6] = [
+        let chains: [Link; 6] = [
             &typedef,
             &pointer,
             &|label, target| array(label, target, &[2]),

@@ -111,6 +111,15 @@ fn arena_pointers() {
 }
 
 #[test]
+fn equal_arena_prototypes_are_one() {
+    let file = set(Profile::default(), KFUNC_SET, &[ARENA_RET, ARENA_RET, 0], &[("a", "int")], "p");
+    let outcome = file.encode_with("default,attributes");
+    let btf = outcome.ok();
+    // One with the tag, one without.
+    assert_eq!([btf.count("FUNC"), btf.count("FUNC_PROTO"), btf.count("TYPE_TAG")], [3, 2, 1]);
+}
+
+#[test]
 fn arena_flags_on_what_is_no_pointer() {
     differs("the encoding fails", || {
         let file = set(Profile::default(), KFUNC_SET, &[ARENA_RET, ARENA_ARG2, 0], &[("a", "tp")], "int");

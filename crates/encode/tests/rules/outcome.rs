@@ -231,3 +231,36 @@ fn the_input_is_left_alone() {
         assert!(std::fs::read(&path).expect("the file") == bytes);
     });
 }
+
+#[test]
+fn names_of_languages() {
+    ours(|| {
+        for (name, code) in [
+            ("c89", 0x01),
+            ("c", 0x02),
+            ("c++", 0x04),
+            ("fortran90", 0x08),
+            ("modula2", 0x0a),
+            ("c99", 0x0c),
+            ("objc++", 0x11),
+            ("python", 0x14),
+            ("go", 0x16),
+            ("haskell", 0x18),
+            ("c++11", 0x1a),
+            ("rust", 0x1c),
+            ("Rust", 0x1c),
+            ("C11", 0x1d),
+            ("swift", 0x1e),
+            ("c++14", 0x21),
+            ("renderscript", 0x24),
+            ("bliss", 0x25),
+            ("asm", 0x8001),
+            ("ASM", 0x8001),
+        ] {
+            assert_eq!(btfkit_encode::language_code(name), Some(code), "{name}");
+        }
+        for unknown in ["", "klingon", "c ", "0x1c"] {
+            assert_eq!(btfkit_encode::language_code(unknown), None, "{unknown}");
+        }
+    });
+}

@@ -130,6 +130,15 @@ fn machines_without_argument_registers() {
 }
 
 #[test]
+fn machines_whose_registers_are_only_counted() {
+    let names = ["a", "b", "c"];
+    let parameters = names.iter().zip([10, 11, 12]).map(|(name, number)| at(name, "int", register(number)));
+    let entries = [base("int", 4, SIGNED), function("f", "int", 0x10).with(parameters)];
+    let file = file(Profile::of(RISCV64)).unit(unit("one.c").with(entries)).fun("f", 0x10).fun("g", 0x40);
+    file.encode().function("f", "(a:int b:int c:int) -> int");
+}
+
+#[test]
 fn without_a_location_nothing_is_known() {
     verdict(GCC, [parameter("a", "int"), at("b", "int", register(RSI))], KEPT);
     verdict(CLANG, [parameter("a", "int"), at("b", "int", register(RSI))], KEPT);
