@@ -21,7 +21,11 @@ pub fn feature_names() -> Vec<String> {
 #[napi]
 pub fn default_feature_names() -> Vec<String> {
     let mut default = Features::default();
-    Features::NAMES.iter().filter(|name| default.switch(name).is_some_and(|on| *on)).map(|name| (*name).into()).collect()
+    Features::NAMES
+        .iter()
+        .filter(|name| default.switch(name).is_some_and(|on| *on))
+        .map(|name| (*name).into())
+        .collect()
 }
 
 /// The names that `langExclude` takes.
