@@ -1,4 +1,5 @@
 // `btfkit encode`: one file in, its BTF out.
+import {basename} from 'node:path';
 import process from 'node:process';
 import {encode, encodeToFile, type EncodeOptions} from '../encode.js';
 import {BtfkitError} from '../errors.js';
@@ -38,7 +39,7 @@ export async function encodeCommand(file: string, commandOptions: CommandOptions
 	};
 
 	const interrupt = listenForInterrupts();
-	const hideProgress = quiet || (json && toOutput) ? () => {} : showProgress(`encoding ${file}`);
+	const hideProgress = quiet || (json && toOutput) ? () => {} : showProgress(`encoding ${basename(file)}`);
 	const start = performance.now();
 	let target: string;
 	let report: Report;

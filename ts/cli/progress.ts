@@ -15,7 +15,9 @@ export function showProgress(text: string): () => void {
 		const elapsed = performance.now() - start;
 		if (elapsed >= quietFor) {
 			shown = true;
-			process.stderr.write(`\r${text} … ${(elapsed / 1000).toFixed(1)} s\u001B[K`);
+			// A line that wraps could not be taken back.
+			const line = `${text} … ${(elapsed / 1000).toFixed(1)} s`.slice(0, (process.stderr.columns || 80) - 1);
+			process.stderr.write(`\r${line}\u001B[K`);
 		}
 	}, 100);
 	return () => {
