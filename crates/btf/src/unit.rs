@@ -127,7 +127,9 @@ mod tests {
             }
         };
         // Kernels have vcpu_id beside vcpu_idx: names that differ in their last letters and in their lengths.
-        for stem in ["", "v", "io", "cpu", "node", "vcpu_", "vcpu_i", "vcpu_id", "vcpu_idx", "a_long_name_", "net_device_op"] {
+        for stem in
+            ["", "v", "io", "cpu", "node", "vcpu_", "vcpu_i", "vcpu_id", "vcpu_idx", "a_long_name_", "net_device_op"]
+        {
             add(stem);
             for a in letters {
                 add(&format!("{stem}{a}"));

@@ -79,14 +79,14 @@ impl Lowering<'_> {
             true => (value & 0xff_ffff, value >> 24),
             false => (value, 0),
         };
-        let (mut end, mut alignment, mut misplaced) = (0, 1, false);
+        let (mut end, mut alignment, mut misplaced) = (0u64, 1, false);
         for m in members {
             let (offset, width) = place(m.value);
             let own = self.natural_alignment(m.ty, word);
             alignment = alignment.max(own);
             misplaced |= width == 0 && (offset / 8) % own != 0;
             if t.kind == Some(Kind::Struct) {
-                if offset / 8 > (end as u64).div_ceil(8) {
+                if offset / 8 > end.div_ceil(8) {
                     return false;
                 }
                 let bits = if width != 0 { width } else { self.bits_of(m.ty, word) };
@@ -98,7 +98,7 @@ impl Lowering<'_> {
         if t.size as u64 > end.div_ceil(8) {
             return false;
         }
-        misplaced || t.size as u64 % alignment != 0
+        misplaced || !u64::from(t.size).is_multiple_of(alignment)
     }
 
     fn bits_of(&self, ty: Local, word: u64) -> u64 {

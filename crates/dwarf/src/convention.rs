@@ -28,7 +28,8 @@ impl Convention {
         const RISCV: u16 = 243;
         const ARC: u16 = 45;
         const EIGHT: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7];
-        let convention = |registers, numbers| Convention { registers, numbers, two_registers: true, large_on_stack: false };
+        let convention =
+            |registers, numbers| Convention { registers, numbers, two_registers: true, large_on_stack: false };
         match machine {
             X86_64 => Convention { large_on_stack: true, ..convention(6, &[5, 4, 1, 2, 8, 9]) },
             S390 => Convention { two_registers: false, ..convention(5, &[2, 3, 4, 5, 6]) },

@@ -195,7 +195,9 @@ impl<'a> Cursor<'a> {
             dw::DW_FORM_strx2 => plain(Class::StrIndex, self.constant(2)?),
             dw::DW_FORM_strx3 => plain(Class::StrIndex, self.constant(3)?),
             dw::DW_FORM_strx4 => plain(Class::StrIndex, self.constant(4)?),
-            dw::DW_FORM_addrx | dw::DW_FORM_GNU_addr_index => plain(Class::AddressIndex, self.bytes.uleb(&mut self.at)?),
+            dw::DW_FORM_addrx | dw::DW_FORM_GNU_addr_index => {
+                plain(Class::AddressIndex, self.bytes.uleb(&mut self.at)?)
+            }
             dw::DW_FORM_addrx1 => plain(Class::AddressIndex, self.constant(1)?),
             dw::DW_FORM_addrx2 => plain(Class::AddressIndex, self.constant(2)?),
             dw::DW_FORM_addrx3 => plain(Class::AddressIndex, self.constant(3)?),

@@ -194,11 +194,13 @@ impl Lowering<'_> {
             let ty = chain.iter().flatten().map(|&o| functions[o].ty).find(|&ty| ty != VOID).unwrap_or(VOID);
             let origin_no_call = chain[1].map(|o| functions[o].no_call);
             let context = self.contexts[f.context as usize];
-            let changed = context.clang && !f.inline && origin_no_call.filter(|_| f.origin != NOTHING).unwrap_or(f.no_call);
+            let changed =
+                context.clang && !f.inline && origin_no_call.filter(|_| f.origin != NOTHING).unwrap_or(f.no_call);
             let reordered = self.reordered(&f, &parameters, &|at| find(&parameter_by_entry, at));
             let own = &mut parameters[f.first as usize..][..f.count as usize];
             self.analyze(&context, own, changed);
-            let facts = Facts { wide_enums: self.wide_enums_in(ty, own), ..self.facts(&context, own, changed, reordered) };
+            let facts =
+                Facts { wide_enums: self.wide_enums_in(ty, own), ..self.facts(&context, own, changed, reordered) };
             self.function(&f, chain, &functions, symbol, ty, own, facts);
         }
         (self.functions, self.parameters) = (functions, parameters);

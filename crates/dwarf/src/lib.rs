@@ -23,7 +23,7 @@ mod variable;
 pub use convention::Convention;
 pub use error::{DwarfError, Fault};
 pub use lower::{Lowering, Program, Settings};
-pub use sections::{RelocationSource, Relocate, Section, Sections};
+pub use sections::{Relocate, RelocationSource, Section, Sections};
 pub use unit::{Group, Units};
 
 use btfkit_btf::unit::{Local, Name, UnitTypes};

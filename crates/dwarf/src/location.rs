@@ -80,11 +80,7 @@ impl Place {
                     }
                     offset = offset.saturating_add(bytes);
                 }
-                Op::Register(n) => {
-                    if self.register.is_none() {
-                        self.register = Some(n);
-                    }
-                }
+                Op::Register(n) => _ = self.register.get_or_insert(n),
                 _ => {}
             }
         }
@@ -251,7 +247,12 @@ impl Lowering<'_> {
     }
 }
 
-fn expression(data: &[u8], at: &mut usize, length: u64, add: &mut impl FnMut(&[u8]) -> bool) -> Result<bool, ReadFault> {
+fn expression(
+    data: &[u8],
+    at: &mut usize,
+    length: u64,
+    add: &mut impl FnMut(&[u8]) -> bool,
+) -> Result<bool, ReadFault> {
     let end = usize::try_from(length).ok().and_then(|l| at.checked_add(l)).ok_or(ReadFault::End)?;
     let bytes = data.get(*at..end).ok_or(ReadFault::End)?;
     *at = end;

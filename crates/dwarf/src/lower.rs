@@ -151,15 +151,28 @@ pub(crate) struct GnuAnnotation {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Frame {
     /// Unit, namespace and the like: variables here are global.
-    Scope { global: bool },
+    Scope {
+        global: bool,
+    },
     /// Inside of a function: only types count.
     Body,
     /// The last of [`Lowering::open_functions`]; kept: its parameters are read.
-    Function { kept: bool },
+    Function {
+        kept: bool,
+    },
     Aggregate(OpenAggregate),
-    Enumeration { local: Local, first: u32 },
-    Array { local: Local, elements: u32 },
-    Prototype { local: Local, first: u32 },
+    Enumeration {
+        local: Local,
+        first: u32,
+    },
+    Array {
+        local: Local,
+        elements: u32,
+    },
+    Prototype {
+        local: Local,
+        first: u32,
+    },
     /// A type whose children can only be annotations; the pointer's tags are chained as they come.
     Annotated(Carrier),
     /// Nothing in here counts.
@@ -187,7 +200,12 @@ pub(crate) enum Children {
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(sections: Sections<'a>, units: &'a Units, settings: &'a Settings, program: &'a dyn Program) -> Lowering<'a> {
+    pub fn new(
+        sections: Sections<'a>,
+        units: &'a Units,
+        settings: &'a Settings,
+        program: &'a dyn Program,
+    ) -> Lowering<'a> {
         Lowering {
             sections,
             units,
@@ -535,13 +553,7 @@ impl<'a> Lowering<'a> {
     fn tag_pointer(&mut self, pointer: Local, text: Name) {
         let target = self.types.types[pointer as usize].target;
         let at = self.types.types[pointer as usize].at;
-        let tag = LocalType {
-            kind: Some(btfkit_btf::Kind::TypeTag),
-            name: text,
-            target,
-            at,
-            ..LocalType::default()
-        };
+        let tag = LocalType { kind: Some(btfkit_btf::Kind::TypeTag), name: text, target, at, ..LocalType::default() };
         let id = EXTRA | self.extra.len() as u32;
         self.extra.push(tag);
         self.types.order.push(id);
@@ -590,7 +602,9 @@ pub(crate) struct TagKinds {
 }
 
 pub(crate) fn tag_kinds() -> &'static TagKinds {
-    static KINDS: std::sync::LazyLock<TagKinds> =
-        std::sync::LazyLock::new(|| TagKinds { type_tag: name_hash(b"btf_type_tag"), decl_tag: name_hash(b"btf_decl_tag") });
+    static KINDS: std::sync::LazyLock<TagKinds> = std::sync::LazyLock::new(|| TagKinds {
+        type_tag: name_hash(b"btf_type_tag"),
+        decl_tag: name_hash(b"btf_decl_tag"),
+    });
     &KINDS
 }

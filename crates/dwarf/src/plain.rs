@@ -1,8 +1,8 @@
 //! The short way for what there is most of: members and enumerators that have a name, a type and a number, each in a
 //! common form. They are half of a kernel's entries, and take a third of the time that the general way takes.
 
-use crate::error::Fault;
 use crate::entry::{Class, Cursor};
+use crate::error::Fault;
 use crate::lower::{Context, Frame, Lowering, NOTHING, UNRESOLVED};
 use crate::plan::{Attr, Op, Plan, Plans, Role, Step};
 use crate::types::WIDTH_SHIFT;
@@ -27,7 +27,13 @@ pub(crate) fn is_plain(role: Role, children: bool, steps: &[Step]) -> bool {
 impl<'a> Lowering<'a> {
     /// Reads a plain entry where one is expected; false where it must be read the long way.
     #[inline]
-    pub(crate) fn plain(&mut self, context: &Context, plans: &Plans, plan: &Plan, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
+    pub(crate) fn plain(
+        &mut self,
+        context: &Context,
+        plans: &Plans,
+        plan: &Plan,
+        cursor: &mut Cursor<'a>,
+    ) -> Result<bool, Fault> {
         let member = match (self.parent(), plan.role) {
             (Some(Frame::Aggregate(_)), Role::Member) => true,
             (Some(Frame::Enumeration { .. }), Role::Enumerator) => false,

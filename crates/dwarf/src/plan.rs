@@ -155,13 +155,24 @@ impl Plans {
     }
 
     /// Reads the table at `offset` of `.debug_abbrev`.
-    pub fn parse(abbrev: Bytes<'_>, offset: u64, encoding: Encoding, wanted: fn(DwTag) -> &'static [DwAt]) -> Result<Plans, Fault> {
+    pub fn parse(
+        abbrev: Bytes<'_>,
+        offset: u64,
+        encoding: Encoding,
+        wanted: fn(DwTag) -> &'static [DwAt],
+    ) -> Result<Plans, Fault> {
         let mut plans = Plans::default();
         plans.fill(abbrev, offset, encoding, wanted).ok_or(Fault::AbbreviationTable(offset))?;
         Ok(plans)
     }
 
-    fn fill(&mut self, abbrev: Bytes<'_>, offset: u64, encoding: Encoding, wanted: fn(DwTag) -> &'static [DwAt]) -> Option<()> {
+    fn fill(
+        &mut self,
+        abbrev: Bytes<'_>,
+        offset: u64,
+        encoding: Encoding,
+        wanted: fn(DwTag) -> &'static [DwAt],
+    ) -> Option<()> {
         let mut at = usize::try_from(offset).ok()?;
         let mut specs: Vec<(DwAt, DwForm, i64)> = Vec::new();
         loop {
@@ -418,7 +429,9 @@ pub(crate) fn lowering(tag: DwTag) -> &'static [DwAt] {
             dw::DW_AT_artificial,
             DW_AT_GNU_ANNOTATION,
         ],
-        DW_TAG_LLVM_ANNOTATION | DW_TAG_GNU_ANNOTATION => &[dw::DW_AT_name, dw::DW_AT_const_value, DW_AT_GNU_ANNOTATION],
+        DW_TAG_LLVM_ANNOTATION | DW_TAG_GNU_ANNOTATION => {
+            &[dw::DW_AT_name, dw::DW_AT_const_value, DW_AT_GNU_ANNOTATION]
+        }
         _ => &[],
     }
 }

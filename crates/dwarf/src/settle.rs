@@ -4,7 +4,7 @@
 //! as well as BTF can, with a diagnostic.
 
 use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Hole, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
-use crate::names::{INT, literal};
+use crate::names::{FAKE_INT, INT, literal};
 use crate::types::{SIGNED, WIDTH_SHIFT};
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
 use btfkit_btf::{Kind, MAX_VLEN};
@@ -26,7 +26,7 @@ fn is_link(kind: Kind) -> bool {
 }
 
 fn is_bitfield(m: &LocalMember) -> bool {
-    m.value >> WIDTH_SHIFT != 0 || m.value % 8 != 0
+    m.value >> WIDTH_SHIFT != 0 || !m.value.is_multiple_of(8)
 }
 
 /// Arrays of arrays deeper than this are not looked into: only malformed input has them.
@@ -50,6 +50,7 @@ impl Lowering<'_> {
         self.wide_enums();
         self.copied_names();
         self.old_bitfields();
+        self.void_parameters();
         self.give_up_large_types();
         let moves = self.aggregates();
         self.decl_tags(&moves);
@@ -126,7 +127,11 @@ impl Lowering<'_> {
                 }
                 _ => {
                     members.iter_mut().for_each(|m| m.ty = into(m.ty, t.at));
-                    if t.count > MAX_VLEN || kind == Kind::Array && t.target == VOID {
+                    let void = match kind {
+                        Kind::Array => t.target == VOID,
+                        _ => members.iter().any(|m| m.ty == VOID),
+                    };
+                    if t.count > MAX_VLEN || void {
                         care.push(i as Local);
                     }
                 }
@@ -265,7 +270,11 @@ impl Lowering<'_> {
             if at != VOID && steps[at as usize] == OPEN {
                 let last = *path.last().expect("an open link is on the path");
                 let from = self.types.types[last as usize].at;
-                self.diagnose_type(from, "circle", "a typedef or qualifier that leads back to itself ends in void".to_owned());
+                self.diagnose_type(
+                    from,
+                    "circle",
+                    "a typedef or qualifier that leads back to itself ends in void".to_owned(),
+                );
                 self.types.types[last as usize].target = VOID;
                 at = VOID;
             }
@@ -340,6 +349,36 @@ impl Lowering<'_> {
         match t.kind {
             Some(Kind::Int | Kind::Enum | Kind::Enum64) => t.size as u64,
             _ => 0,
+        }
+    }
+
+    /// A parameter must have a type; one that is not there counts as an integer. (The last one may stand for dots.)
+    fn void_parameters(&mut self) {
+        let mut stand_in = None;
+        for k in 0..self.care.len() {
+            let t = self.types.types[self.care[k] as usize];
+            if t.kind != Some(Kind::FuncProto) {
+                continue;
+            }
+            for i in 0..t.count {
+                let place = (t.first + i) as usize;
+                let m = self.types.members[place];
+                if m.ty != VOID || i + 1 == t.count && m.name.is_none() {
+                    continue;
+                }
+                let ty = *stand_in.get_or_insert_with(|| {
+                    let local = self.types.types.len() as Local;
+                    self.types.types.push(crate::types::integer(literal(FAKE_INT), 4, 0));
+                    self.types.order.push(local);
+                    local
+                });
+                self.types.members[place].ty = ty;
+                self.diagnose_type(
+                    t.at,
+                    "void-parameter",
+                    "a parameter without a type is taken as an integer".to_owned(),
+                );
+            }
         }
     }
 
@@ -445,8 +484,9 @@ impl Lowering<'_> {
             kept.extend(members.iter().enumerate().filter(|(_, m)| good(m)).map(|(i, m)| (i as u32, *m)));
             if !all_good {
                 let lost = t.count as usize - kept.len();
-                let message =
-                    format!("{lost} members are left out: without a type, outside of the aggregate, or at an offset in a union");
+                let message = format!(
+                    "{lost} members are left out: without a type, outside of the aggregate, or at an offset in a union"
+                );
                 self.diagnose_type(t.at, "bad-members", message);
             }
             // Some languages declare fields in another order than they lay them out.

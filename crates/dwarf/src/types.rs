@@ -4,8 +4,8 @@ use crate::entry::{Class, Entry};
 use crate::lower::{Carrier, Children, Context, Frame, Hole, Lowering, NOTHING, OpenAggregate};
 use crate::names::{FAKE_INT, INT, literal};
 use crate::plan::Attr;
-use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name};
 use btfkit_btf::Kind;
+use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name};
 use gimli::{DwTag, constants as dw};
 
 /// Bits of an integer's data word: the encoding's position.
@@ -290,7 +290,12 @@ impl Lowering<'_> {
         }
         let name = self.name(context, entry, Attr::Name);
         if name.is_none() {
-            self.diagnose(context, entry.at, "unnamed-enumerator", "an enumerator without a name is left out".to_owned());
+            self.diagnose(
+                context,
+                entry.at,
+                "unnamed-enumerator",
+                "an enumerator without a name is left out".to_owned(),
+            );
             return Children::None;
         }
         let value = entry.number(Attr::ConstValue).unwrap_or(0);
@@ -362,5 +367,5 @@ impl Lowering<'_> {
 
 pub(crate) fn integer(name: Name, size: u64, encoding: u32) -> LocalType {
     let (name, size) = if matches!(size, 1 | 2 | 4 | 8 | 16) { (name, size as u32) } else { (literal(FAKE_INT), 4) };
-    LocalType { kind: Some(Kind::Int), name, size, word: encoding | size * 8, ..LocalType::default() }
+    LocalType { kind: Some(Kind::Int), name, size, word: encoding | (size * 8), ..LocalType::default() }
 }

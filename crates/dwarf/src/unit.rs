@@ -164,7 +164,11 @@ fn header(cursor: &mut Cursor<'_>, in_types: bool) -> Result<Unit, Fault> {
 }
 
 /// Unites what refers to one another: by offset from the start of `.debug_info` (LTO, dwz), or by signature.
-fn group(sections: &Sections<'_>, units: Vec<Unit>, signatures: &FxHashMap<u64, u64>) -> Result<Vec<Group>, DwarfError> {
+fn group(
+    sections: &Sections<'_>,
+    units: Vec<Unit>,
+    signatures: &FxHashMap<u64, u64>,
+) -> Result<Vec<Group>, DwarfError> {
     let info_len = sections.info.data.len() as u64;
     let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
     let mut leader: Vec<usize> = (0..units.len()).collect();
@@ -194,7 +198,8 @@ fn group(sections: &Sections<'_>, units: Vec<Unit>, signatures: &FxHashMap<u64, 
                 },
             };
             // Several references in a row go to the same unit.
-            let holds = |u: &Unit| (u.position(info_len)..u.position(info_len) + (u.end - u.start) as u64).contains(&to);
+            let holds =
+                |u: &Unit| (u.position(info_len)..u.position(info_len) + (u.end - u.start) as u64).contains(&to);
             if !holds(&units[last]) {
                 match units.partition_point(|u| u.position(info_len) <= to).checked_sub(1) {
                     Some(found) if holds(&units[found]) => last = found,

@@ -1,9 +1,9 @@
 //! Variables of static storage.
 
+use crate::Variable;
 use crate::entry::Entry;
 use crate::lower::{Carrier, Children, Context, Frame, Lowering, NOTHING};
 use crate::plan::Attr;
-use crate::Variable;
 use btfkit_btf::unit::{Name, VOID};
 use gimli::constants as dw;
 
@@ -34,7 +34,8 @@ impl Lowering<'_> {
         if !declaration {
             // Only what stands directly in the unit, and at an address.
             let global = matches!(self.parent(), Some(Frame::Scope { global: true }));
-            let address = if global && !entry.has(Attr::Artificial) { self.static_address(context, entry) } else { None };
+            let address =
+                if global && !entry.has(Attr::Artificial) { self.static_address(context, entry) } else { None };
             match address {
                 Some(address) if self.program.wants_variable(address) => variable.address = address,
                 _ => return Children::None,
@@ -42,7 +43,11 @@ impl Lowering<'_> {
         }
         variable.name = self.name(context, entry, Attr::Name);
         variable.ty = self.reference(context, entry, Attr::Type);
-        if declaration { self.declarations.push(variable) } else { self.variables.push(variable) }
+        if declaration {
+            self.declarations.push(variable)
+        } else {
+            self.variables.push(variable)
+        }
         let carrier = Carrier::Variable(offset);
         self.gnu_chain(context, entry, carrier);
         Children::Frame(Frame::Annotated(carrier))

@@ -46,20 +46,29 @@ pub(crate) fn debug_sections<'data>(image: &Image<'data>) -> Result<DebugSection
 }
 
 fn debug_section<'data>(image: &Image<'data>, name: &[u8]) -> Result<DebugSection<'data>, ElfError> {
-    let Some(section) = find(image, name) else { return Ok(DebugSection::default()) };
-    Ok(DebugSection { data: image.data(section)?, relocations: Relocations::of(image, section)? })
+    let mut sections = find(image, name);
+    let Some(section) = sections.next() else { return Ok(DebugSection::default()) };
+    let first = DebugSection { data: image.data(section)?, relocations: Relocations::of(image, section)? };
+    let Some(second) = sections.next() else { return Ok(first) };
+    // The type units of an object file are in sections of their own, of which a linker keeps one each: put together,
+    // with the values in place, they read like a linked file's.
+    let mut data = Vec::new();
+    let mut append = |piece: DebugSection<'data>| -> Result<(), ElfError> {
+        let start = data.len();
+        data.extend_from_slice(&piece.data);
+        Ok(piece.relocations.apply_to(&mut data[start..])?)
+    };
+    append(first)?;
+    for section in std::iter::once(second).chain(sections) {
+        append(DebugSection { data: image.data(section)?, relocations: Relocations::of(image, section)? })?;
+    }
+    Ok(DebugSection { data: Cow::Owned(data), relocations: Relocations::default() })
 }
 
-/// The section `.debug_NAME`, or `.zdebug_NAME`, the old way to say that it is compressed.
-///
-/// An object file may have several of one name: type units are in sections of their own, in groups (SHF_GROUP) of which
-/// the linker keeps one each. The section outside the groups is the one that has the compile unit.
-fn find<'a, 'data>(image: &'a Image<'data>, name: &[u8]) -> Option<&'a Section<'data>> {
-    let named = || {
-        image.sections().iter().filter(|section| {
-            let rest = section.name.strip_prefix(b".debug_").or_else(|| section.name.strip_prefix(b".zdebug_"));
-            rest == Some(name) && section.sh_type != elf::SHT_NOBITS.0
-        })
-    };
-    named().find(|section| section.sh_flags & elf::SHF_GROUP.0 == 0).or_else(|| named().next())
+/// The sections `.debug_NAME`, or `.zdebug_NAME`, the old way to say that it is compressed.
+fn find<'a, 'data>(image: &'a Image<'data>, name: &[u8]) -> impl Iterator<Item = &'a Section<'data>> {
+    image.sections().iter().filter(move |section| {
+        let rest = section.name.strip_prefix(b".debug_").or_else(|| section.name.strip_prefix(b".zdebug_"));
+        rest == Some(name) && section.sh_type != elf::SHT_NOBITS.0
+    })
 }

@@ -149,6 +149,37 @@ impl<'data> Relocations<'data> {
         cursor
     }
 
+    /// Puts the relocated values into a copy of the section; what is known only at load time stays as it is.
+    pub(crate) fn apply_to(&self, data: &mut [u8]) -> Result<(), RelocationError> {
+        let mut cursor = self.cursor();
+        while let Some(relocation) = cursor.at(cursor.next) {
+            let offset = relocation.offset;
+            let width = (relocation.first..relocation.first + relocation.count)
+                .map(|index| meaning(self.machine, self.entry(cursor.order, index).kind))
+                .find_map(|meaning| match meaning {
+                    Meaning::Address(Width::Bytes(bytes)) => Some(bytes),
+                    _ => None,
+                });
+            let place = usize::try_from(offset).ok().zip(width);
+            let place = place.and_then(|(at, width)| data.get_mut(at..at.checked_add(width.into())?));
+            if let Some(place) = place {
+                let little = self.endian == Endian::Little;
+                let raw = place.iter().enumerate().fold(0u64, |raw, (i, &byte)| {
+                    let shift = if little { i } else { place.len() - 1 - i };
+                    raw | u64::from(byte) << (8 * shift)
+                });
+                if let Some(value) = relocation.apply(raw, place.len() as u8)? {
+                    let len = place.len();
+                    for (i, byte) in place.iter_mut().enumerate() {
+                        *byte = (value >> (8 * if little { i } else { len - 1 - i })) as u8;
+                    }
+                }
+            }
+            cursor.move_to(cursor.next + relocation.count);
+        }
+        Ok(())
+    }
+
     fn order(&self) -> Option<&[usize]> {
         self.order
             .get_or_init(|| {

@@ -5,6 +5,7 @@ use crate::select::Selected;
 use btfkit_btf::dedup::{BadName, Emitted, Meaning, TypeGraph, emit};
 use btfkit_btf::unit::NameRef;
 use btfkit_btf::{Endian, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
+use rustc_hash::FxHashMap;
 
 /// Flags of a kfunc (`include/linux/btf.h`).
 const KF_FASTCALL: u32 = 1 << 12;
@@ -46,12 +47,15 @@ pub(crate) fn assemble<'n>(
     let mut writer = Writer::new(layout.endian);
     let emitted = emit(&mut graph, &mut writer, &name_of)?;
     let mut no_arena_pointers = Vec::new();
+    let mut arena_types = ArenaTypes::default();
     for (function, &proto) in functions.iter().zip(&protos) {
-        let arena = function.kfunc.filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
+        let arena = function
+            .kfunc
+            .filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
         let (proto_id, parameters) = match arena {
             Some(flags) => {
-                let wrong = &mut no_arena_pointers;
-                arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of, wrong)?
+                let (wrong, made) = (&mut no_arena_pointers, &mut arena_types);
+                arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of, wrong, made)?
             }
             None => (emitted.id(proto), graph.view(proto, &mut Vec::new()).members.len()),
         };
@@ -99,6 +103,14 @@ fn tag(writer: &mut Writer, text: &[u8], ty: TypeId, component: i32) -> Result<(
     Ok(())
 }
 
+/// Types that were made for arena pointers, so that equal ones are made once.
+#[derive(Default)]
+struct ArenaTypes {
+    /// By pointee.
+    pointers: FxHashMap<TypeId, TypeId>,
+    prototypes: FxHashMap<Type, TypeId>,
+}
+
 #[expect(clippy::too_many_arguments, reason = "all that a record depends on, for one rare kind of record")]
 /// A prototype of its own for a kfunc with pointers into an arena: the pointee gets an address space attribute.
 fn arena_prototype<'n>(
@@ -110,6 +122,7 @@ fn arena_prototype<'n>(
     writer: &mut Writer,
     name_of: &impl Fn(NameRef) -> &'n [u8],
     wrong: &mut Vec<String>,
+    made: &mut ArenaTypes,
 ) -> Result<(TypeId, usize), WriteError> {
     let (mut members, mut pointee) = (Vec::new(), Vec::new());
     let view = graph.view(proto, &mut members);
@@ -128,14 +141,28 @@ fn arena_prototype<'n>(
             wrong.push(format!("kfunc {name} is flagged to have an arena pointer as its {which}, which is no pointer"));
             continue;
         };
-        let value = writer.string(b"address_space(1)")?;
-        let space = writer.push(&Type::TypeTag { value, ty: emitted.id(to), attribute: true })?;
-        ids[place] = writer.push(&Type::Ptr(space))?;
+        let pointee = emitted.id(to);
+        ids[place] = match made.pointers.get(&pointee) {
+            Some(&pointer) => pointer,
+            None => {
+                let value = writer.string(b"address_space(1)")?;
+                let space = writer.push(&Type::TypeTag { value, ty: pointee, attribute: true })?;
+                let pointer = writer.push(&Type::Ptr(space))?;
+                made.pointers.insert(pointee, pointer);
+                pointer
+            }
+        };
     }
     let mut params = Vec::with_capacity(count);
     for (m, &ty) in members.iter().zip(&ids[1..]) {
         let name = if m.name.is_none() { 0 } else { writer.string(name_of(m.name.at))? };
         params.push(Param { name, ty });
     }
-    Ok((writer.push(&Type::FuncProto { ret: ids[0], params })?, count))
+    let proto = Type::FuncProto { ret: ids[0], params };
+    if let Some(&known) = made.prototypes.get(&proto) {
+        return Ok((known, count));
+    }
+    let id = writer.push(&proto)?;
+    made.prototypes.insert(proto, id);
+    Ok((id, count))
 }

@@ -19,7 +19,9 @@ impl Relocate for Cursor<'_, '_> {
         match self.0.lookup(offset) {
             None => Ok(raw),
             // What is only known at load time is nothing that the encoder asks for.
-            Some(relocation) => relocation.apply(raw, size).map(|value| value.unwrap_or(raw)).map_err(|e| e.to_string()),
+            Some(relocation) => {
+                relocation.apply(raw, size).map(|value| value.unwrap_or(raw)).map_err(|e| e.to_string())
+            }
         }
     }
 }

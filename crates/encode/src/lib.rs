@@ -33,7 +33,7 @@ use place::place;
 use program::Program;
 use select::{Reason, Rules, Selection, select};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use walk::{Gleaned, walk};
 
 /// What came out.
@@ -50,7 +50,11 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let file = InputFile::open(path).map_err(elf)?;
     let image = Image::parse(file.bytes()).map_err(elf)?;
     let symbols = image.symbols().map_err(elf)?.ok_or_else(|| {
-        EncodeError::new("NO_SYMTAB", path, "has no .symtab, without which functions cannot be told; use the unstripped file")
+        EncodeError::new(
+            "NO_SYMTAB",
+            path,
+            "has no .symtab, without which functions cannot be told; use the unstripped file",
+        )
     })?;
     let debug = image.debug_sections().map_err(elf)?;
     if debug.info.data.is_empty() && debug.types.data.is_empty() {
@@ -73,6 +77,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
 
     let graph = TypeGraph::build(std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.graphs));
     phases.end("dedup");
+    go_on(path, abort)?;
 
     let groups = &walked.groups;
     let name_of = |at: NameRef| name_of(&sections, groups, at);
@@ -86,10 +91,12 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
         EncodeError::new("UNFIT_VARIABLE", path, format!("variable '{}': {}; {hint}", unfit.name, unfit.why))
     })?;
     phases.end("select");
+    go_on(path, abort)?;
 
-    if graph.is_empty() {
+    if graph.is_empty() && selection.functions.is_empty() {
         let (read, excluded) = groups.iter().fold((0, 0), |(r, e), g| (r + g.units, e + g.excluded));
-        let what = format!("nothing to encode: {read} compile units without a type ({excluded} more excluded by language)");
+        let what =
+            format!("nothing to encode: {read} compile units without a type ({excluded} more excluded by language)");
         return Err(EncodeError::new("NO_TYPES", path, what));
     }
 
@@ -101,6 +108,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let assembled = assemble(graph, &selection.functions, &data, name_of, &layout)
         .map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     phases.end("write");
+    go_on(path, abort)?;
 
     let pointer_size = if image.is_64() { 8 } else { 4 };
     validate(&assembled.bytes, Context::Vmlinux, None, pointer_size).map_err(|refusal| {
@@ -113,8 +121,11 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     diagnostics.extend(program.btf_ids_faults.iter().map(|fault| of_file("btf-ids", fault)));
     diagnostics.extend(assembled.no_arena_pointers.iter().map(|fault| of_file("arena-pointer", fault)));
     if let Some(first) = diagnostics.first().filter(|_| options.strict) {
-        let n = diagnostics.len();
-        let what = format!("{n} things were not taken as they stand, the first in {}: {}", first.unit, first.message);
+        let mut what =
+            format!("{} things were not taken as they stand, the first in {}", diagnostics.len(), first.unit);
+        for d in diagnostics.iter().take(STRICT_SHOWN) {
+            what += &format!("\n  {}+{:#x} {}: {}", d.unit, d.offset, d.code, d.message);
+        }
         return Err(EncodeError::new("STRICT", path, what));
     }
     let mut report = report(&assembled.bytes, groups, skipped, diagnostics);
@@ -126,6 +137,14 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
 /// Writes the bytes beside the target and renames them over it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), EncodeError> {
     Ok(btfkit_elf::write_beside_and_rename(path, bytes)?)
+}
+
+/// With `strict`, how many diagnostics the error tells.
+const STRICT_SHOWN: usize = 20;
+
+/// Stops between two stages when that is asked for.
+fn go_on(path: &Path, abort: &AtomicBool) -> Result<(), EncodeError> {
+    if abort.load(Ordering::Relaxed) { Err(EncodeError::aborted(path)) } else { Ok(()) }
 }
 
 fn settings(options: &Options, image: &Image<'_>) -> Settings {

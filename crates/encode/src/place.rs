@@ -4,9 +4,9 @@
 
 use crate::program::{DataSection, Program};
 use crate::report::Skipped;
+use btfkit_btf::MAX_VLEN;
 use btfkit_btf::names::{is_identifier, is_section_name};
 use btfkit_btf::unit::{NameRef, name_hash};
-use btfkit_btf::MAX_VLEN;
 use btfkit_dwarf::Variable;
 
 /// A variable that is emitted.
@@ -56,6 +56,10 @@ pub(crate) fn place<'a>(
         }
         let name = name_of(variable.name.at);
         let Some(home) = program.section_at(variable.address) else { continue };
+        if filtered(name) && at_start_without_symbol(name, variable, home) {
+            // Of a section that the linker has left out: address 0 is nobody's.
+            continue;
+        }
         match fit(name, variable, home) {
             Fit::Skipped("invalid-name" | "void-type", why) if !force => {
                 return Err(Unfit { name: String::from_utf8_lossy(name).into_owned(), why });
@@ -94,7 +98,10 @@ pub(crate) fn place<'a>(
     sections.retain(|section| {
         let good = is_section_name(section.name) && !section.variables.is_empty();
         if !good {
-            section.variables.iter().for_each(|v| skip(v.name, "section-name", "the kernel would not take the section's name"));
+            section
+                .variables
+                .iter()
+                .for_each(|v| skip(v.name, "section-name", "the kernel would not take the section's name"));
         }
         good
     });
@@ -106,13 +113,21 @@ enum Fit {
     Skipped(&'static str, &'static str),
 }
 
+fn filtered(name: &[u8]) -> bool {
+    FILTERED.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn at_start_without_symbol(name: &[u8], variable: &Variable, home: &DataSection<'_>) -> bool {
+    variable.address == home.address && !home.first_objects.contains(&name_hash(name))
+}
+
 /// The checks of one variable, in the reference's order.
 fn fit(name: &[u8], variable: &Variable, home: &DataSection<'_>) -> Fit {
     let offset = variable.address - home.address;
-    if FILTERED.iter().any(|prefix| name.starts_with(prefix)) {
+    if filtered(name) {
         return Fit::Skipped("filtered-name", "variables with names of this kind are made by macros");
     }
-    if offset == 0 && !home.first_objects.contains(&name_hash(name)) {
+    if at_start_without_symbol(name, variable, home) {
         return Fit::Skipped("no-symbol", "no symbol confirms that it stands at the start of the section");
     }
     if !is_identifier(name) || name.len() > MAX_VARIABLE_NAME {

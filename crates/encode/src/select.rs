@@ -182,7 +182,8 @@ fn combine(run: &mut [Instance<'_>], graph: &TypeGraph) {
         let matches = |a: &Instance<'_>, b: &Instance<'_>| {
             a.function.facts.wide_enums == b.function.facts.wide_enums && prototypes_match(proto(a), proto(b))
         };
-        if !(first.unexpected || first.inconsistent || first.reordered) && !matches(first, other) {
+        let settled = first.unexpected || first.inconsistent || first.reordered;
+        if !settled && !matches(first, other) {
             (first.inconsistent, other.inconsistent) = (true, true);
         }
     }
