@@ -75,7 +75,8 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let mut walked = walk(path, sections, &units, &settings, &program, &pool, abort)?;
     phases.end("walk");
 
-    let graph = TypeGraph::build(std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.graphs));
+    let (classifiers, graphs) = (std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.graphs));
+    let graph = pool.install(|| TypeGraph::build(classifiers, graphs));
     phases.end("dedup");
     go_on(path, abort)?;
 

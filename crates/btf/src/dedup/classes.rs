@@ -31,8 +31,6 @@ pub(super) struct Class {
     key: (u64, u64),
     pub kind: Kind,
     pub flag: bool,
-    /// Part of a circle without a name: its key says less than its content, so equal keys prove nothing.
-    pub weak: bool,
     /// Its types are vertices: they have edges of their own.
     pub vertex: bool,
     /// There is a vertex at the end of its spelling (itself, for a vertex).
@@ -185,7 +183,7 @@ impl Classifier {
 
     fn class(&mut self, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
         let t = &unit.types[local as usize];
-        let key = self.key(unit, local, t);
+        let key = self.key(unit, local, t, number);
         let guess = self.keys[self.last as usize].1;
         if self.keys[guess as usize].0 == key && guess != VOID_CLASS {
             return self.met(guess, place, number, t.at);
@@ -209,7 +207,6 @@ impl Classifier {
                     key,
                     kind: t.kind.expect("holes are not listed"),
                     flag: t.flag,
-                    weak: !self.spelling.circles.is_empty(),
                     vertex: leaf == local,
                     leafy: leaf != NO_LEAF,
                     name: t.name,
@@ -244,7 +241,7 @@ impl Classifier {
     }
 
     /// What makes a class: the content of a named type, the spelling of any other.
-    fn key(&self, unit: &UnitTypes, local: Local, t: &LocalType) -> (u64, u64) {
+    fn key(&self, unit: &UnitTypes, local: Local, t: &LocalType, number: u32) -> (u64, u64) {
         let kind = t.kind.expect("holes are not listed");
         let mut h = Mix2::new(kind as u64).with(t.name.hash ^ t.flag as u64);
         match kind {
@@ -258,6 +255,11 @@ impl Classifier {
             Kind::Fwd => {}
             Kind::Typedef => h = h.with(self.spelling.of(t.target)),
             _ => h = h.with(self.spelling.of(local)),
+        }
+        if !self.spelling.circles.is_empty() {
+            // With a circle that no name cuts, spellings say less than contents, and prove nothing: in such a unit, which
+            // no compiler of C writes, each type is like nothing but itself.
+            h = h.with(number as u64).with(local as u64);
         }
         h.get()
     }
@@ -304,7 +306,6 @@ fn void() -> Class {
         key: (0, 0),
         kind: Kind::Int,
         flag: false,
-        weak: false,
         vertex: false,
         leafy: false,
         name: Name::NONE,
@@ -359,13 +360,12 @@ pub(super) fn merge(mut tables: Vec<Classifier>) -> Classes {
             let id = match entry {
                 Entry::Occupied(found) => {
                     let id = *found.get();
-                    let (have, weak) = (&mut all[id as usize], class.weak);
+                    let have = &mut all[id as usize];
                     // Met nowhere (only asked about): the lower unit decides, so that the result is always the same.
                     if (class.place, class.unit, class.at) < (have.place, have.unit, have.at) {
                         *have = *class;
                         owner[id as usize] = (number as u32, index as u32);
                     }
-                    have.weak |= weak;
                     id
                 }
                 Entry::Vacant(free) => {

@@ -5,6 +5,7 @@ use super::refine::{Vertex, Vertices, refine};
 use super::settle::Settlement;
 use crate::Kind;
 use crate::unit::{Name, name_hash};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap as HashMap;
 
 const NO_VERTEX: Vertex = u32::MAX;
@@ -299,72 +300,198 @@ fn program_int(classes: &Classes) -> Option<ClassId> {
         .min_by_key(|&c| (classes.get(c).place, classes.get(c).unit, classes.get(c).at))
 }
 
-/// Takes what is open out of the units: vertices with their places and edges, other types, and the units' anchors.
+/// Takes what is open out of the units, on as many threads as there are: vertices with their places and edges, other
+/// types, and the units' anchors.
 fn open_part(
     classes: &Classes,
     settlement: &Settlement,
     units: Vec<UnitGraph>,
 ) -> (Vertices, Vec<Place>, OpenReferences, Vec<Vec<Meaning>>) {
-    let mut vertices = Vertices::default();
-    let mut places = Vec::new();
-    let mut references = Vec::new();
-    let mut anchors = Vec::with_capacity(units.len());
-    // By item + 1 of the unit: its vertex.
-    let mut number: Vec<Vertex> = Vec::new();
-    for (unit, graph) in units.into_iter().enumerate() {
-        let ids = &classes.ids[graph.table as usize];
-        let class_of = |class: ClassId| ids[class as usize];
-        let open = |class: ClassId| settlement.open[class_of(class) as usize];
-        number.clear();
-        number.push(NO_VERTEX);
-        let mut next = vertices.class.len() as Vertex;
-        for item in &graph.items {
-            let vertex = open(item.class) && classes.get(class_of(item.class)).vertex;
-            number.push(if vertex { next } else { NO_VERTEX });
-            next += vertex as Vertex;
-        }
-        let add_vertex = |vertices: &mut Vertices, class: ClassId, first: u32| {
-            let class = class_of(class);
-            vertices.class.push(class);
-            vertices.first.push(vertices.edges.len() as u32);
-            let edges = leafy_references(classes, class);
-            let targets = graph.edges[first as usize..][..edges].iter().map(|&item| number[item as usize]);
-            vertices.edges.extend(targets.filter(|&v| v != NO_VERTEX));
-        };
-        for (index, item) in graph.items.iter().enumerate() {
-            let place = Place { unit: unit as u32, item: index as u32 };
-            if number[index + 1] != NO_VERTEX {
-                add_vertex(&mut vertices, item.class, item.arg);
-                places.push(place);
-            } else if open(item.class) {
-                references.push((class_of(item.class), number[item.arg as usize], place));
-            }
-        }
-        let meant = graph.anchors.iter().map(|anchor: &Anchor| {
-            let class = class_of(anchor.class);
-            if class == VOID_CLASS || !open(anchor.class) {
-                return Meaning { class, vertex: NO_VERTEX };
-            }
-            let vertex = match (anchor.item, classes.get(class).vertex) {
-                (0, true) => {
-                    add_vertex(&mut vertices, anchor.class, anchor.arg);
-                    places.push(NOWHERE);
-                    vertices.class.len() as Vertex - 1
-                }
-                (0, false) => number[anchor.arg as usize],
-                (item, true) => number[item as usize],
-                (item, false) => number[graph.items[item as usize - 1].arg as usize],
-            };
-            Meaning { class, vertex }
-        });
-        anchors.push(meant.collect());
+    let open_part = OpenPart::new(classes, settlement);
+    // How much room each unit needs, so that all can write at once.
+    let sizes: Vec<Size> = units.par_iter().map(|unit| open_part.size(unit)).collect();
+    let total = sizes.iter().fold(Size::default(), |sum, size| sum + *size);
+    let mut class = vec![VOID_CLASS; total.vertices];
+    let mut first = vec![0u32; total.vertices + 1];
+    let mut edges = vec![NO_VERTEX; total.edges];
+    let mut places = vec![NOWHERE; total.vertices];
+    let mut references = vec![(VOID_CLASS, NO_VERTEX, NOWHERE); total.references];
+    first[total.vertices] = total.edges as u32;
+
+    let mut parts = Vec::with_capacity(units.len());
+    let mut before = Size::default();
+    let mut left = (&mut class[..], &mut first[..], &mut edges[..], &mut places[..], &mut references[..]);
+    for (unit, size) in units.iter().zip(&sizes) {
+        let (class, rest) = left.0.split_at_mut(size.vertices);
+        left.0 = rest;
+        let (first, rest) = left.1.split_at_mut(size.vertices);
+        left.1 = rest;
+        let (edges, rest) = left.2.split_at_mut(size.edges);
+        left.2 = rest;
+        let (places, rest) = left.3.split_at_mut(size.vertices);
+        left.3 = rest;
+        let (references, rest) = left.4.split_at_mut(size.references);
+        left.4 = rest;
+        parts.push(Part { unit, before, class, first, edges, places, references });
+        before = before + *size;
     }
-    vertices.first.push(vertices.edges.len() as u32);
-    (vertices, places, references, anchors)
+    let anchors = parts.into_par_iter().enumerate().map(|(n, part)| open_part.fill(n as u32, part)).collect();
+    (Vertices { class, first, edges }, places, references, anchors)
 }
 
-/// How many edges the vertices of a class have in their units.
-fn leafy_references(classes: &Classes, class: ClassId) -> usize {
-    let leafy = |&c: &ClassId| c != VOID_CLASS && c != INDEX_CLASS && classes.get(c).leafy;
-    classes.references(classes.get(class)).filter(leafy).count()
+/// Room for vertices, their edges, and types of open classes that are no vertices.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    vertices: usize,
+    edges: usize,
+    references: usize,
+}
+
+impl std::ops::Add for Size {
+    type Output = Size;
+
+    fn add(self, other: Size) -> Size {
+        Size {
+            vertices: self.vertices + other.vertices,
+            edges: self.edges + other.edges,
+            references: self.references + other.references,
+        }
+    }
+}
+
+/// A unit, and where its share goes.
+struct Part<'a> {
+    unit: &'a UnitGraph,
+    before: Size,
+    class: &'a mut [ClassId],
+    first: &'a mut [u32],
+    edges: &'a mut [Vertex],
+    places: &'a mut [Place],
+    references: &'a mut [(ClassId, Vertex, Place)],
+}
+
+struct OpenPart<'a> {
+    classes: &'a Classes,
+    /// By class. Beside the classes, which are large, this stays in the cache.
+    roles: Vec<OpenRole>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OpenRole {
+    Settled,
+    Reference,
+    /// With so many edges in its unit, of which so many lead to open classes (the same in each unit).
+    Vertex {
+        edges: u32,
+        open_edges: u32,
+    },
+}
+
+impl OpenPart<'_> {
+    fn new<'a>(classes: &'a Classes, settlement: &Settlement) -> OpenPart<'a> {
+        let role = |id: ClassId| {
+            let class = classes.get(id);
+            if !settlement.open[id as usize] {
+                return OpenRole::Settled;
+            }
+            if !class.vertex {
+                return OpenRole::Reference;
+            }
+            let leafy = |&c: &ClassId| c != VOID_CLASS && c != INDEX_CLASS && classes.get(c).leafy;
+            let (mut edges, mut open_edges) = (0, 0);
+            for target in classes.references(class).filter(leafy) {
+                edges += 1;
+                open_edges += settlement.open[target as usize] as u32;
+            }
+            OpenRole::Vertex { edges, open_edges }
+        };
+        OpenPart { classes, roles: (0..classes.all.len() as ClassId).map(role).collect() }
+    }
+
+    fn ids(&self, unit: &UnitGraph) -> &[ClassId] {
+        &self.classes.ids[unit.table as usize]
+    }
+
+    fn size(&self, unit: &UnitGraph) -> Size {
+        let ids = self.ids(unit);
+        let unlisted = unit.anchors.iter().filter(|a| a.item == 0 && self.is_vertex(ids[a.class as usize]));
+        let mut size = Size::default();
+        for class in unit.items.iter().map(|item| item.class).chain(unlisted.map(|a| a.class)) {
+            match self.roles[ids[class as usize] as usize] {
+                OpenRole::Settled => {}
+                OpenRole::Reference => size.references += 1,
+                OpenRole::Vertex { open_edges, .. } => {
+                    size.vertices += 1;
+                    size.edges += open_edges as usize;
+                }
+            }
+        }
+        size
+    }
+
+    fn is_vertex(&self, class: ClassId) -> bool {
+        matches!(self.roles[class as usize], OpenRole::Vertex { .. })
+    }
+
+    /// Writes one unit's share; returns what its anchors mean.
+    fn fill(&self, number: u32, mut part: Part<'_>) -> Vec<Meaning> {
+        let (unit, ids) = (part.unit, self.ids(part.unit));
+        // By item + 1: its vertex.
+        let mut vertex_of = Vec::with_capacity(unit.items.len() + 1);
+        vertex_of.push(NO_VERTEX);
+        let mut next = part.before.vertices as Vertex;
+        for item in &unit.items {
+            let vertex = self.is_vertex(ids[item.class as usize]);
+            vertex_of.push(if vertex { next } else { NO_VERTEX });
+            next += vertex as Vertex;
+        }
+        let mut done = Size::default();
+        for (index, item) in unit.items.iter().enumerate() {
+            let (class, place) = (ids[item.class as usize], Place { unit: number, item: index as u32 });
+            match self.roles[class as usize] {
+                OpenRole::Settled => {}
+                OpenRole::Reference => {
+                    part.references[done.references] = (class, vertex_of[item.arg as usize], place);
+                    done.references += 1;
+                }
+                OpenRole::Vertex { .. } => self.add_vertex(&mut part, &mut done, class, item.arg, place, &vertex_of),
+            }
+        }
+        let mean = |anchor: &Anchor| {
+            let class = ids[anchor.class as usize];
+            let vertex = match (self.roles[class as usize], anchor.item) {
+                (OpenRole::Settled, _) => NO_VERTEX,
+                (OpenRole::Vertex { .. }, 0) => {
+                    self.add_vertex(&mut part, &mut done, class, anchor.arg, NOWHERE, &vertex_of);
+                    (part.before.vertices + done.vertices) as Vertex - 1
+                }
+                (OpenRole::Reference, 0) => vertex_of[anchor.arg as usize],
+                (OpenRole::Vertex { .. }, item) => vertex_of[item as usize],
+                (OpenRole::Reference, item) => vertex_of[unit.items[item as usize - 1].arg as usize],
+            };
+            Meaning { class, vertex }
+        };
+        unit.anchors.iter().map(mean).collect()
+    }
+
+    fn add_vertex(
+        &self,
+        part: &mut Part<'_>,
+        done: &mut Size,
+        class: ClassId,
+        arg: u32,
+        place: Place,
+        vertex_of: &[Vertex],
+    ) {
+        let OpenRole::Vertex { edges, open_edges } = self.roles[class as usize] else { return };
+        part.class[done.vertices] = class;
+        part.places[done.vertices] = place;
+        part.first[done.vertices] = (part.before.edges + done.edges) as u32;
+        let targets = part.unit.edges[arg as usize..][..edges as usize].iter();
+        let open = targets.map(|&item| vertex_of[item as usize]).filter(|&v| v != NO_VERTEX);
+        let room = &mut part.edges[done.edges..done.edges + open_edges as usize];
+        room.iter_mut().zip(open).for_each(|(slot, vertex)| *slot = vertex);
+        done.vertices += 1;
+        done.edges += open_edges as usize;
+    }
 }

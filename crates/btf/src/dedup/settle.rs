@@ -120,11 +120,6 @@ fn open(classes: &Classes, groups: &[Group], group_of: &[GroupId]) -> Vec<bool> 
             }
         }
     }
-    for (id, class) in classes.all.iter().enumerate().skip(1) {
-        if class.weak && class.leafy {
-            mark(id as ClassId, &mut open, &mut work);
-        }
-    }
     if work.is_empty() {
         return open;
     }
