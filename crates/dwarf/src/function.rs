@@ -65,6 +65,9 @@ impl Lowering<'_> {
         let name = self.name(context, entry, Attr::Name);
         let symbol = if name.is_none() { None } else { self.program.function(name.hash) };
         let declaration = entry.has(Attr::Declaration);
+        if let (true, Some(symbol)) = (declaration, symbol) {
+            self.program.declares(symbol);
+        }
         let address = self.address(context, entry, Attr::LowPc);
         let function = RawFunction {
             at: offset,

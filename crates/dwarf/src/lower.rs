@@ -25,6 +25,8 @@ use gimli::constants as dw;
 pub trait Program: Sync {
     /// The number of the function symbol with this base name (by [`btfkit_btf::unit::name_hash`]), if there is one.
     fn function(&self, name: u64) -> Option<u32>;
+    /// A unit declares that function without defining it.
+    fn declares(&self, function: u32);
     /// Are variables at this address wanted?
     fn wants_variable(&self, address: u64) -> bool;
 }

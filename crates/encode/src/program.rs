@@ -2,8 +2,9 @@
 
 use crate::Options;
 use btfkit_btf::unit::name_hash;
-use btfkit_elf::{ElfError, FunctionTable, Image, Kfunc, SymbolKind, Symbols};
+use btfkit_elf::{ElfError, FunctionIndex, FunctionTable, Image, Kfunc, SymbolKind, Symbols};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The per-CPU variables of a kernel or module.
 const PER_CPU: &[u8] = b".data..percpu";
@@ -13,6 +14,8 @@ pub(crate) struct Program<'data> {
     /// A bit for each function name, by its hash: most functions of DWARF are inlined and have no symbol, and this says
     /// so without a look into the table.
     filter: Vec<u64>,
+    /// By function: some unit declares it. Set by all threads, and the same whatever their order.
+    declared: Vec<AtomicBool>,
     /// What is wrong with `.BTF_ids`.
     pub btf_ids_faults: Vec<String>,
     /// By function: the flags of the kfunc, for functions that are kfuncs.
@@ -76,7 +79,12 @@ impl<'data> Program<'data> {
                 Err(error) => btf_ids_faults.push(error.to_string()),
             }
         }
-        Ok(Program { functions, filter, btf_ids_faults, kfuncs, sections })
+        let declared = functions.iter().map(|_| AtomicBool::new(false)).collect();
+        Ok(Program { functions, filter, declared, btf_ids_faults, kfuncs, sections })
+    }
+
+    pub fn is_declared(&self, function: FunctionIndex) -> bool {
+        self.declared[function.0 as usize].load(Ordering::Relaxed)
     }
 
     /// The wanted section that an address lies in.
@@ -98,6 +106,14 @@ impl btfkit_dwarf::Program for Program<'_> {
             return None;
         }
         self.functions.get(name).map(|index| index.0)
+    }
+
+    fn declares(&self, function: u32) {
+        // Mostly set already: a look does not take the line from other threads.
+        let declared = &self.declared[function as usize];
+        if !declared.load(Ordering::Relaxed) {
+            declared.store(true, Ordering::Relaxed);
+        }
     }
 
     fn wants_variable(&self, address: u64) -> bool {

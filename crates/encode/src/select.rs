@@ -25,6 +25,7 @@ pub(crate) enum Reason {
     UnnamedParameter,
     VoidParameter,
     InvalidName,
+    OnlyDeclared,
     NotInSymbolTable,
 }
 
@@ -40,6 +41,7 @@ impl Reason {
             Reason::UnnamedParameter => "unnamed-parameter",
             Reason::VoidParameter => "void-parameter",
             Reason::InvalidName => "invalid-name",
+            Reason::OnlyDeclared => "only-declared",
             Reason::NotInSymbolTable => "not-in-symbol-table",
         }
     }
@@ -55,6 +57,9 @@ impl Reason {
             Reason::UnnamedParameter => "a parameter has no name",
             Reason::VoidParameter => "a parameter has no type",
             Reason::InvalidName => "the kernel would not take the name of the function or of a parameter",
+            Reason::OnlyDeclared => {
+                "units declare it and none defines it under this name (an alias, or assembler code)"
+            }
             Reason::NotInSymbolTable => "no function symbol has this name",
         }
     }
@@ -100,6 +105,8 @@ pub(crate) fn select<'p, 'n>(
 ) -> Selection<'p> {
     let mut instances: Vec<Instance<'_>> =
         instances.into_iter().map(|(group, function)| Instance::new(group, function, program)).collect();
+    let mut declared: Vec<bool> = program.functions.iter().map(|f| program.is_declared(f)).collect();
+    instances.iter().for_each(|i| declared[i.function.symbol as usize] = false);
     // Stable: within a function, in the order of units.
     instances.sort_by_key(|i| i.function.symbol);
     let mut selection = Selection { functions: Vec::new(), skipped: Vec::new() };
@@ -130,6 +137,8 @@ pub(crate) fn select<'p, 'n>(
             }
         }
     }
+    let only_declared = program.functions.iter().filter(|f| declared[f.0 as usize]);
+    selection.skipped.extend(only_declared.map(|f| (program.functions.name(f), Reason::OnlyDeclared)));
     selection
 }
 

@@ -37,18 +37,33 @@ fn meanings(btf: &Btf, rounds: usize) -> Vec<u64> {
     hashes
 }
 
+/// The own types of each that the other does not have, or has less often.
+pub fn differences(first: &Btf, second: &Btf, rounds: usize) -> [Vec<TypeId>; 2] {
+    let hashed = [meanings(first, rounds), meanings(second, rounds)];
+    let mut balance: BTreeMap<u64, i32> = BTreeMap::new();
+    for ((btf, hashes), sign) in [first, second].into_iter().zip(&hashed).zip([1, -1]) {
+        btf.types().for_each(|(id, _)| *balance.entry(hashes[id.index()]).or_default() += sign);
+    }
+    let mut only = [Vec::new(), Vec::new()];
+    for (((btf, hashes), sign), only) in [first, second].into_iter().zip(&hashed).zip([1, -1]).zip(&mut only) {
+        for (id, _) in btf.types() {
+            let left = balance.get_mut(&hashes[id.index()]).expect("each was counted");
+            if *left * sign > 0 {
+                *left -= sign;
+                only.push(id);
+            }
+        }
+    }
+    only
+}
+
 /// Compares the own types of two BTFs; a difference is told as lines of the types that only one has.
 pub fn compare(first: &Btf, second: &Btf) -> Result<(), String> {
     let rounds = first.len().max(second.len()).min(64);
-    let mut balance: BTreeMap<u64, (i32, String)> = BTreeMap::new();
-    for (btf, sign) in [(first, 1), (second, -1)] {
-        let hashes = meanings(btf, rounds);
-        for (id, _) in btf.types() {
-            let side = if sign > 0 { "first" } else { "second" };
-            let text = || format!("only in the {side}: {}", dump::line(btf, id).unwrap());
-            balance.entry(hashes[id.index()]).or_insert_with(|| (0, text())).0 += sign;
-        }
-    }
-    let differences: Vec<_> = balance.into_values().filter(|(count, _)| *count != 0).map(|(_, text)| text).collect();
-    if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
+    let only = differences(first, second, rounds);
+    let text = |btf, side, ids: &[TypeId]| -> Vec<String> {
+        ids.iter().map(|&id| format!("only in the {side}: {}", dump::line(btf, id).unwrap())).collect()
+    };
+    let told = [text(first, "first", &only[0]), text(second, "second", &only[1])].concat();
+    if told.is_empty() { Ok(()) } else { Err(told.join("\n")) }
 }
