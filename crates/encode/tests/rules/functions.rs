@@ -48,13 +48,23 @@ fn no_symbol_table_at_all() {
 }
 
 #[test]
-fn declarations_are_no_candidates() {
-    let entries = [int(), function("f", "int", 0x10).without(DW_AT_low_pc).declaration()];
-    let outcome = one(entries).fun("f", 0x10).encode();
-    outcome.kind("FUNC", "");
+fn functions_that_are_only_declared() {
+    let entries = || {
+        [
+            int(),
+            function("f", "int", 0x10).without(DW_AT_low_pc).declaration(),
+            function("elsewhere", "int", 0x20).without(DW_AT_low_pc).declaration(),
+        ]
+    };
+    let outcome = one(entries()).fun("f", 0x10).encode();
+    outcome.no_function("f", "only-declared");
     if let Some(report) = &outcome.report {
-        assert!(report.skipped.is_empty(), "{:?}", report.skipped);
+        // What has no symbol is no function of this program.
+        assert_eq!(report.skipped.len(), 1, "{:?}", report.skipped);
     }
+    // One that another unit defines is no loss.
+    let file = one(entries()).unit(unit("two.c").with([int(), function("f", "int", 0x10)])).fun("f", 0x10);
+    file.encode().function("f", "() -> int");
 }
 
 #[test]
