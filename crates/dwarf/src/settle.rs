@@ -333,10 +333,12 @@ impl Lowering<'_> {
             let m = self.types.members[place];
             let (storage, width) = ((m.value & 0xffff_ffff) as i64, (m.value >> WIDTH_SHIFT) as i64);
             let size = if old.storage_size != 0 { old.storage_size } else { self.storage_size(m.ty) };
+            // In a packed aggregate a bitfield may reach beyond its storage unit: then the offset is negative.
+            let from_end = (old.bit_offset as i64).clamp(-(1 << 24), 1 << 24);
             let within = match (size, self.sections.big_endian) {
                 (0, _) => 0,
-                (_, true) => old.bit_offset as i64,
-                (size, false) => (size.min(1 << 20) * 8) as i64 - (old.bit_offset.min(1 << 24) as i64) - width,
+                (_, true) => from_end,
+                (size, false) => (size.min(1 << 20) * 8) as i64 - from_end - width,
             };
             let offset = (storage + within).clamp(0, u32::MAX as i64) as u64;
             self.types.members[place].value = offset | (width as u64) << WIDTH_SHIFT;

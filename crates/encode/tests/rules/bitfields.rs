@@ -71,6 +71,14 @@ fn bitfield_of_a_union() {
 }
 
 #[test]
+fn bitfields_beyond_their_storage_unit() {
+    // struct { int a : 20; int b : 24; } __attribute__((packed)): b ends 12 bits behind the int that it starts in.
+    let b = member("b", "int", 0).at(DW_AT_bit_size, 24).at(DW_AT_bit_offset, -12i64);
+    let type_ = structure("s", 6).with([old_bits("a", "int", 0, 12, 20), b]);
+    written(4, X86_64, [type_]).has("STRUCT s size=6 kflag { a:int@0:20 b:int@20:24 }");
+}
+
+#[test]
 fn unnamed_bitfields() {
     let type_ = structure("s", 4).with([bits("", "int", 0, 4), bits("b", "int", 4, 4)]);
     written(5, X86_64, [type_]).has("STRUCT s size=4 kflag { _:int@0:4 b:int@4:4 }");
