@@ -41,6 +41,10 @@ pub struct Lowered {
     pub unlisted: Vec<Name>,
     /// Names that were put together from others.
     pub made_names: Vec<Vec<u8>>,
+    /// Position of the group in `.debug_info`, from which its types' entries are counted.
+    pub start: u64,
+    /// Where in the group its units start, and their names.
+    pub unit_names: Vec<(u32, Name)>,
     /// Compile units read, and left out by their language.
     pub units: u32,
     pub excluded: u32,

@@ -80,6 +80,8 @@ pub struct Lowering<'a> {
     pub(crate) alignments: Vec<(Local, u64)>,
     /// Types of floating point numbers, in ascending order: they are passed in registers of their own.
     pub(crate) floats: Vec<Local>,
+    /// Base types without a size (Rust's `()`): integers to BTF, for which members of such a type have no room.
+    pub(crate) sizeless: Vec<Local>,
     /// Aggregates that have more than BTF can say.
     pub(crate) too_large: Vec<Local>,
     /// Types that settling has to look at closely.
@@ -231,6 +233,7 @@ impl<'a> Lowering<'a> {
             copied_names: Vec::new(),
             alignments: Vec::new(),
             floats: Vec::new(),
+            sizeless: Vec::new(),
             too_large: Vec::new(),
             care: Vec::new(),
             steps: Vec::new(),
@@ -260,6 +263,8 @@ impl<'a> Lowering<'a> {
             self.unit(unit)?;
         }
         self.settle();
+        self.out.start = group.start;
+        self.out.unit_names.extend(self.contexts.iter().map(|c| (c.base, c.name)));
         Ok(&self.out)
     }
 
@@ -275,6 +280,7 @@ impl<'a> Lowering<'a> {
         self.copied_names.clear();
         self.alignments.clear();
         self.floats.clear();
+        self.sizeless.clear();
         self.too_large.clear();
         (self.has_int, self.has_array) = (false, false);
         self.tags.clear();
@@ -291,6 +297,7 @@ impl<'a> Lowering<'a> {
         out.variables.clear();
         out.diagnostics.clear();
         out.unlisted.clear();
+        out.unit_names.clear();
         out.made_names.clear();
         (out.units, out.excluded) = (0, 0);
     }

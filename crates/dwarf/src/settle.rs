@@ -153,7 +153,11 @@ impl Lowering<'_> {
             };
         }
         // Where something is wrong, everything is looked at.
-        if !self.holes.is_empty() || !self.out.diagnostics.is_empty() || !self.too_large.is_empty() {
+        if !self.holes.is_empty()
+            || !self.out.diagnostics.is_empty()
+            || !self.too_large.is_empty()
+            || !self.sizeless.is_empty()
+        {
             self.care.clear();
             self.care.extend(1..self.types.types.len() as Local);
         }
@@ -463,7 +467,8 @@ impl Lowering<'_> {
     fn aggregates(&mut self) -> Moves {
         let mut moves = Moves::default();
         // Typedefs that end in void are looked for only where something has already turned out to be wrong.
-        let damaged = !self.out.diagnostics.is_empty();
+        let damaged = !self.out.diagnostics.is_empty() || !self.sizeless.is_empty();
+        let word = self.contexts.first().map_or(8, |c| u64::from(c.unit.encoding.address_size));
         let mut kept: Vec<(u32, LocalMember)> = Vec::new();
         for k in 0..self.care.len() {
             let local = self.care[k];
@@ -473,7 +478,13 @@ impl Lowering<'_> {
             }
             let union = t.kind == Some(Kind::Union);
             let members = &self.types.members[t.first as usize..][..t.count as usize];
-            let inside = |m: &LocalMember| offset(m).div_ceil(8) <= t.size as u64;
+            let inside = |m: &LocalMember| {
+                let end = match damaged && m.value >> WIDTH_SHIFT == 0 {
+                    true => offset(m).div_ceil(8).saturating_add(self.size_with_word(m.ty, word)),
+                    false => offset(m).div_ceil(8),
+                };
+                end <= t.size as u64
+            };
             let sized = |m: &LocalMember| m.ty != VOID && (!damaged || self.has_size(m.ty));
             let good = |m: &LocalMember| sized(m) && inside(m) && (!union || offset(m) == 0);
             let bitfields = members.iter().any(|m| good(m) && is_bitfield(m));

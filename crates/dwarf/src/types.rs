@@ -63,6 +63,9 @@ impl Lowering<'_> {
                 if entry.number(Attr::Encoding) == Some(dw::DW_ATE_float.0 as u64) {
                     self.floats.push(self.types.types.len() as Local);
                 }
+                if entry.number(Attr::ByteSize).unwrap_or(0) == 0 {
+                    self.sizeless.push(self.types.types.len() as Local);
+                }
                 self.has_int |= ty.name.hash == literal(INT).hash;
                 self.leaf(offset, ty)
             }
@@ -169,8 +172,10 @@ impl Lowering<'_> {
 
     fn aggregate(&mut self, context: &Context, entry: &Entry, offset: u32, kind: Kind) -> Children {
         if entry.has(Attr::Signature) {
+            // Its members are in the type unit; types that are nested in it may be here.
             let target = self.reference(context, entry, Attr::Signature);
-            return self.hole(offset, target);
+            self.hole(offset, target);
+            return Children::Frame(Frame::Scope { global: false });
         }
         let name = self.name(context, entry, Attr::Name);
         let copies = name.is_none() && entry.has(Attr::Specification);

@@ -49,6 +49,11 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let mut phases = Phases::start();
     let file = InputFile::open(path).map_err(elf)?;
     let image = Image::parse(file.bytes()).map_err(elf)?;
+    let debug = image.debug_sections().map_err(elf)?;
+    if debug.info.data.is_empty() && debug.types.data.is_empty() {
+        let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";
+        return Err(EncodeError::new("NO_DWARF", path, what));
+    }
     let symbols = image.symbols().map_err(elf)?.ok_or_else(|| {
         EncodeError::new(
             "NO_SYMTAB",
@@ -56,11 +61,6 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
             "has no .symtab, without which functions cannot be told; use the unstripped file",
         )
     })?;
-    let debug = image.debug_sections().map_err(elf)?;
-    if debug.info.data.is_empty() && debug.types.data.is_empty() {
-        let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";
-        return Err(EncodeError::new("NO_DWARF", path, what));
-    }
     let sources = input::Sources::of(&debug);
     let sections = sources.sections(image.endian() == btfkit_elf::Endian::Big);
     phases.end("open");
@@ -98,6 +98,8 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
         let (read, excluded) = groups.iter().fold((0, 0), |(r, e), g| (r + g.units, e + g.excluded));
         let what =
             format!("nothing to encode: {read} compile units without a type ({excluded} more excluded by language)");
+        let hint = groups.iter().flat_map(|g| &g.diagnostics).next();
+        let what = hint.map_or(what.clone(), |hint| format!("{what}; {}", hint.message));
         return Err(EncodeError::new("NO_TYPES", path, what));
     }
 
@@ -207,9 +209,12 @@ fn diagnostics<'n>(
             (Kind::Fwd, false) => "a forward declaration is void",
             (_, false) => "a type is without a name",
         };
+        let group = &groups[bad.unit as usize];
+        let unit = group.unit_names.partition_point(|(base, _)| *base <= bad.at).checked_sub(1);
+        let name = unit.map(|unit| group.unit_names[unit].1).filter(|name| !name.is_none());
         Diagnostic {
-            unit: String::new(),
-            offset: bad.at as u64,
+            unit: name.map_or(String::new(), |name| text(name_of(name.at))),
+            offset: group.start + bad.at as u64,
             code: "invalid-name",
             message: format!("{what}: the kernel would not take '{}'", text(&bad.name)),
         }

@@ -23,6 +23,8 @@ pub(crate) struct Gleaned {
     pub diagnostics: Vec<Diagnostic>,
     pub unlisted: Vec<Name>,
     pub made_names: Vec<Vec<u8>>,
+    pub start: u64,
+    pub unit_names: Vec<(u32, Name)>,
     pub units: u32,
     pub excluded: u32,
 }
@@ -116,6 +118,8 @@ fn share(
             diagnostics: lowered.diagnostics.clone(),
             unlisted: lowered.unlisted.clone(),
             made_names: lowered.made_names.clone(),
+            start: lowered.start,
+            unit_names: lowered.unit_names.clone(),
             units: lowered.units,
             excluded: lowered.excluded,
         };

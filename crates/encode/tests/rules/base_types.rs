@@ -104,3 +104,14 @@ fn base_type_without_a_name() {
         one([nameless, base("long int", 8, SIGNED)]).encode().has("INT long int size=8 bits=64 signed");
     });
 }
+
+#[test]
+fn members_of_a_type_without_a_size_have_no_room() {
+    // Rust's `()`: an integer of four bytes to BTF, at the end of a struct of one byte.
+    let entries = [
+        base("u8", 1, DW_ATE_unsigned),
+        base("()", 0, DW_ATE_unsigned),
+        structure("Ok", 1).with([member("tag", "u8", 0), member("__0", "()", 1)]),
+    ];
+    one(entries).encode().has("STRUCT Ok size=1 { tag:u8@0 }").diagnostic("bad-members");
+}
