@@ -3,6 +3,8 @@
 //! Each type starts with a hash of its own content without references. Then, again and again, it is combined with the
 //! hashes of what it refers to: after n rounds two types have the same hash when everything up to n steps away is the
 //! same. Two BTFs mean the same when they have the same hashes equally often.
+//!
+//! Tests of other crates include this file by its path.
 
 use btfkit_btf::dump;
 use btfkit_btf::{Btf, TypeId};
@@ -16,7 +18,7 @@ fn hash(value: impl Hash) -> u64 {
 }
 
 /// Hashes by id, of void and the base's types too.
-fn meanings(btf: &Btf, rounds: usize) -> Vec<u64> {
+pub fn meanings(btf: &Btf, rounds: usize) -> Vec<u64> {
     let mut references = Vec::new();
     let mut hashes = Vec::new();
     for id in 0..btf.end_id().0 {
