@@ -455,6 +455,20 @@ fn type_units_of_objects() {
 }
 
 #[test]
+fn types_nested_in_what_a_type_unit_defines() {
+    // The unit has a declaration of W with the signature of its definition, and in it the typedefs that are used.
+    let Some(gcc) = compiler("g++") else { return };
+    for flags in [&[][..], &["-fdebug-types-section"], &["-fdebug-types-section", "-gdwarf-4"]] {
+        differs("type units end in a crash, or are not found; references end the encoding", || {
+            let outcome = by_default(&gcc.program(&["nested.cc"], flags));
+            outcome.has(
+                "STRUCT I size=16 { s:pointer@0 f:pointer@64 }\nTYPEDEF pointer = *struct Z\nTYPEDEF pointer = *char",
+            );
+        });
+    }
+}
+
+#[test]
 fn tags_of_functions_that_were_inlined() {
     let Some(clang) = compiler("clang") else { return };
     for path in [clang.program(&["tagi.c"], &["-O2"]), clang.object("tagi.c", &["-O2"])] {
