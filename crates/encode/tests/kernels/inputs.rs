@@ -12,12 +12,13 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 /// Says what a test cannot do here. Past the test harness, which shows only what failed tests print.
 pub fn skipped(what: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "skipped: {what}");
+    note(&format!("skipped: {what}"));
 }
 
 /// As `skipped`, for what is worth to be read when all is well.
 pub fn note(what: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{what}");
+    // In one piece: tests run side by side.
+    let _ = std::io::stderr().write_all(format!("{what}\n").as_bytes());
 }
 
 /// Every kernel of the cache and every file named in BTFKIT_TEST_ELF.
