@@ -22,7 +22,9 @@
 //! 4. `graph`: nodes are numbered in order of first appearance.
 //!
 //! The invariant: two types end as one node exactly when libbpf's algorithm, run on all units in order, makes them one,
-//! save where its comparison of arrays is wrong; and the result depends on neither the number of threads nor their luck.
+//! save where its comparison of arrays is wrong, and where several kept types would do: libbpf's order of candidates
+//! then depends on how its hash table has grown, here the newest comes first. No kernel that was tried shows that. The
+//! result depends on neither the number of threads nor their luck.
 
 mod classes;
 mod emit;
