@@ -1,5 +1,5 @@
 //! The short way for what there is most of: members and enumerators that have a name, a type and a number, each in a
-//! common form. They are half of a kernel's entries, and take a third of the time that the general way takes.
+//! common form. They are nearly half of a kernel's entries; reading them this way took 5 % off the walk.
 
 use crate::entry::{Class, Cursor};
 use crate::error::Fault;

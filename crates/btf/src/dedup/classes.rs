@@ -87,8 +87,8 @@ pub struct Classifier {
     id: u32,
     table: HashTable<ClassId>,
     /// By class: its key, and the class that followed it in the last unit that had it. Units include the same headers in
-    /// the same order, so that this is nearly always the next one again, and both are near in memory: four of five types
-    /// are found without a look into the table (which misses the cache: minus 8 % of the whole walk).
+    /// the same order, so that this is nearly always the next one again, and both are near in memory, while a look
+    /// into the table misses the cache. (With the same for names and a filter of functions: minus 3 % of the walk.)
     keys: Vec<((u64, u64), ClassId)>,
     last: ClassId,
     pub(super) classes: Vec<Class>,

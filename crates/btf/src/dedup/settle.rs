@@ -4,8 +4,9 @@
 //! unions; the enums (and forward enums) of a name; the typedefs of a name. A group with one definition means that
 //! definition. A group with several is *open*, and so is one whose forward declaration might be taken for a struct and
 //! for a union of its name. What reaches an open group through any chain of references is open too, because it may mean
-//! different things in different units. On kernels a few dozen names have several definitions, and about half of all
-//! classes reach one of them.
+//! different things in different units. On kernels a few dozen names have several definitions; what
+//! they open goes from next to nothing (51 of 54,000 classes of Debian's 6.1) to more than half (38,000 of 64,000 of its
+//! 6.12, for a second `u8`).
 
 use super::classes::{ClassId, Classes, INDEX_CLASS, VOID_CLASS};
 use crate::Kind;
