@@ -6,7 +6,7 @@
 use super::hash::Mix2;
 use super::spell::{NO_LEAF, Spelling};
 use crate::Kind;
-use crate::unit::{ARRAY_INDEX, Local, LocalType, Name, UnitTypes, VOID};
+use crate::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Members, Name, UnitTypes, VOID};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
@@ -101,6 +101,8 @@ pub struct Classifier {
     item_of: Vec<u32>,
     fresh: Vec<(ClassId, Local)>,
     edges: Vec<u32>,
+    /// Members of one type.
+    contents: Vec<LocalMember>,
 }
 
 impl Classifier {
@@ -119,13 +121,21 @@ impl Classifier {
             item_of: Vec::new(),
             fresh: Vec::new(),
             edges: Vec::new(),
+            contents: Vec::new(),
         }
     }
 
-    /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on.
+    /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on; `members` is
+    /// asked for the members of types that are new.
     ///
     /// Units must come in ascending order of their numbers (others may go to other classifiers).
-    pub fn classify(&mut self, number: u32, unit: &UnitTypes, anchors: &[Local]) -> UnitGraph {
+    pub fn classify(
+        &mut self,
+        number: u32,
+        unit: &UnitTypes,
+        anchors: &[Local],
+        members: &mut dyn Members,
+    ) -> UnitGraph {
         self.spelling.run(unit);
         self.class_of.clear();
         self.class_of.resize(unit.types.len(), VOID_CLASS);
@@ -144,7 +154,7 @@ impl Classifier {
             items.push(Item { class, arg });
         }
         let anchors = anchors.iter().map(|&local| self.anchor(unit, number, local)).collect();
-        self.fill(unit);
+        self.fill(unit, members);
         UnitGraph { table: self.id, items, edges: self.edges.as_slice().to_vec(), anchors }
     }
 
@@ -162,7 +172,7 @@ impl Classifier {
     /// Edges of a vertex are noted; other types know their leaf.
     #[inline]
     fn arg(&mut self, unit: &UnitTypes, local: Local) -> u32 {
-        match self.spelling.leaf[local as usize] {
+        match self.spelling.of(local).leaf {
             NO_LEAF => return 0,
             leaf if leaf != local => return self.item_of[leaf as usize],
             _ => {}
@@ -170,14 +180,12 @@ impl Classifier {
         let first = self.edges.len() as u32;
         let t = &unit.types[local as usize];
         let (spelling, item_of) = (&self.spelling, &self.item_of);
-        let mut edge = |target: Local| match spelling.leaf_of(target) {
+        let mut edge = |target: Local| match spelling.of(target).leaf {
             NO_LEAF => {}
             leaf => self.edges.push(item_of[leaf as usize]),
         };
         edge(t.target);
-        if !matches!(t.kind, Some(Kind::Enum | Kind::Enum64)) {
-            unit.members_of(t).iter().for_each(|m| edge(m.ty));
-        }
+        unit.references_of(t).iter().for_each(|&to| edge(to));
         first
     }
 
@@ -202,7 +210,7 @@ impl Classifier {
                 keys.push((key, VOID_CLASS));
                 keys[self.last as usize].1 = id;
                 self.last = id;
-                let leaf = self.spelling.leaf[local as usize];
+                let leaf = self.spelling.of(local).leaf;
                 classes.push(Class {
                     key,
                     kind: t.kind.expect("holes are not listed"),
@@ -241,31 +249,33 @@ impl Classifier {
     }
 
     /// What makes a class: the content of a named type, the spelling of any other.
+    #[inline]
     fn key(&self, unit: &UnitTypes, local: Local, t: &LocalType, number: u32) -> (u64, u64) {
         let kind = t.kind.expect("holes are not listed");
-        let mut h = Mix2::new(kind as u64).with(t.name.hash ^ t.flag as u64);
-        match kind {
-            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 => {
-                h = h.with((t.size as u64) << 32 | t.count as u64);
-                for m in unit.members_of(t) {
-                    let ty = if matches!(kind, Kind::Struct | Kind::Union) { self.spelling.of(m.ty) } else { 0 };
-                    h = h.with_member(m.name.hash, m.value, ty);
+        // Beside a spelling, which other kinds share: less than any hash is likely to be.
+        let plain = (kind as u64) << 1 | t.flag as u64;
+        let key = match kind {
+            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 if !t.name.is_none() => {
+                let h = Mix2::after((t.content.0, t.content.1)).with(t.name.hash);
+                let mut h = h.with((t.size as u64) << 32 | t.count as u64).with(plain);
+                for &to in unit.references_of(t) {
+                    h = h.with(self.spelling.of(to).hash);
                 }
+                h.get()
             }
-            Kind::Fwd => {}
-            Kind::Typedef => h = h.with(self.spelling.of(t.target)),
-            _ => h = h.with(self.spelling.of(local)),
+            Kind::Typedef => Mix2::new(plain).with(t.name.hash).with(self.spelling.of(t.target).hash).get(),
+            _ => (self.spelling.of(local).hash, plain),
+        };
+        if self.spelling.circles.is_empty() {
+            return key;
         }
-        if !self.spelling.circles.is_empty() {
-            // With a circle that no name cuts, spellings say less than contents, and prove nothing: in such a unit, which
-            // no compiler of C writes, each type is like nothing but itself.
-            h = h.with(number as u64).with(local as u64);
-        }
-        h.get()
+        // With a circle that no name cuts, spellings say less than contents, and prove nothing: in such a unit, which
+        // no compiler of C writes, each type is like nothing but itself.
+        Mix2::after(key).with(number as u64).with(local as u64).get()
     }
 
     /// The content of the classes that this unit has brought, once every type of it has its class.
-    fn fill(&mut self, unit: &UnitTypes) {
+    fn fill(&mut self, unit: &UnitTypes, members: &mut dyn Members) {
         let mut next = 0;
         // Classes of types that nothing listed but a fresh class refers to are made on the way.
         while next < self.fresh.len() {
@@ -275,13 +285,19 @@ impl Classifier {
             let number = self.classes[id as usize].unit;
             let target = self.class_for(unit, t.target, number);
             let first = self.members.len() as u32;
-            for k in 0..t.count as usize {
-                let m = unit.members_of(&t)[k];
+            let mut contents = std::mem::take(&mut self.contents);
+            contents.clear();
+            if t.count != 0 {
+                members.members(unit, local, &mut contents);
+            }
+            for m in &contents {
                 let class = self.class_for(unit, m.ty, number);
                 self.members.push(ClassMember { name: m.name, value: m.value, class });
             }
+            self.contents = contents;
+            let count = self.members.len() as u32 - first;
             let class = &mut self.classes[id as usize];
-            (class.target, class.first) = (target, first);
+            (class.target, class.first, class.count) = (target, first, count);
         }
     }
 

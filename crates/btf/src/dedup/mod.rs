@@ -38,4 +38,5 @@ mod spell;
 pub use classes::{Anchor, Classifier, UnitGraph};
 pub use emit::{BadName, Emitted, emit};
 pub use graph::{Meaning, NodeId, NodeMember, NodeView, Shallow, TypeGraph};
+pub(crate) use hash::mix_member;
 pub use of_btf::{DedupError, dedup};

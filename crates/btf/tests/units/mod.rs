@@ -1,8 +1,8 @@
 //! The product's deduplication as the encoder runs it: unit by unit, on several classifiers.
 
 use btfkit_btf::dedup::{Classifier, TypeGraph, emit};
-use btfkit_btf::unit::{LocalMember, LocalType, Name, NameRef, UnitTypes, name_hash};
-use btfkit_btf::{Btf, Type, TypeId, Writer};
+use btfkit_btf::unit::{Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
+use btfkit_btf::{Btf, Kind, Type, TypeId, Writer};
 use std::ops::Range;
 
 /// Deduplicates a BTF whose units are these ranges of ids; every reference stays inside its unit. The units are dealt
@@ -11,8 +11,8 @@ pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize) -> Vec<u8> {
     let mut tables: Vec<_> = (0..classifiers as u32).map(Classifier::new).collect();
     let mut graphs = Vec::new();
     for (number, unit) in units.iter().enumerate() {
-        let types = lower(btf, unit);
-        graphs.push(tables[number % classifiers].classify(number as u32, &types, &[]));
+        let (types, mut members) = lower(btf, unit);
+        graphs.push(tables[number % classifiers].classify(number as u32, &types, &[], &mut members));
     }
     let mut graph = TypeGraph::build(tables, graphs);
     let mut writer = Writer::new(btf.endian());
@@ -20,7 +20,17 @@ pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize) -> Vec<u8> {
     writer.finish(false)
 }
 
-fn lower(btf: &Btf, unit: &Range<u32>) -> UnitTypes {
+/// The members of a unit's types, each type's from where its references are.
+struct AllMembers(Vec<LocalMember>);
+
+impl Members for AllMembers {
+    fn members(&mut self, unit: &UnitTypes, local: Local, into: &mut Vec<LocalMember>) {
+        let t = &unit.types[local as usize];
+        into.extend_from_slice(&self.0[t.first as usize..][..t.count as usize]);
+    }
+}
+
+fn lower(btf: &Btf, unit: &Range<u32>) -> (UnitTypes, AllMembers) {
     let mut types = UnitTypes::default();
     types.clear();
     let local = |id: TypeId| {
@@ -32,11 +42,11 @@ fn lower(btf: &Btf, unit: &Range<u32>) -> UnitTypes {
         text => Name { hash: name_hash(text), at: NameRef(offset.into()) },
     };
     let member = |text: u32, value: u64, ty: TypeId| LocalMember { name: name(text), value, ty: local(ty) };
+    let mut members = Vec::new();
     for id in unit.clone() {
         let ty = btf.get(TypeId(id)).unwrap();
-        let first = types.members.len() as u32;
+        let first = members.len() as u32;
         let mut new = LocalType { kind: ty.kind(), name: name(ty.name()), first, at: id, ..LocalType::default() };
-        let members = &mut types.members;
         match &ty {
             Type::Int { size, encoding, offset, bits, .. } => {
                 new.size = *size;
@@ -65,8 +75,14 @@ fn lower(btf: &Btf, unit: &Range<u32>) -> UnitTypes {
             other => unreachable!("programs have no {other:?}"),
         }
         new.count = members.len() as u32 - first;
+        for m in &members[first as usize..] {
+            if new.kind != Some(Kind::Array) {
+                new.content.add(m.name.hash, m.value);
+            }
+            types.references.push(m.ty);
+        }
         types.types.push(new);
         types.order.push(id - unit.start + 1);
     }
-    types
+    (types, AllMembers(members))
 }
