@@ -3,6 +3,7 @@
 use crate::{EncodeError, program::Program};
 use btfkit_btf::dedup::{Classifier, UnitGraph};
 use btfkit_btf::unit::Name;
+use btfkit_dwarf::names::{self, Identity};
 use btfkit_dwarf::{Diagnostic, DwarfError, Function, Lowering, Sections, Settings, Units, Variable};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -49,9 +50,32 @@ pub(crate) fn walk(
     pool: &rayon::ThreadPool,
     abort: &AtomicBool,
 ) -> Result<Walked, EncodeError> {
+    let walk = |identity| walk_once(path, sections, units, settings, program, identity, pool, abort);
+    // Linkers merge strings, and then nobody has to look at names; `ld -r` does not, nor does what puts names together.
+    if sections.info.relocations.is_none() && !settings.true_signature {
+        let walked = walk(Identity::Offsets)?;
+        if names::are_distinct(&sections, walked.classifiers.iter().flat_map(Classifier::names)) {
+            return Ok(walked);
+        }
+    }
+    walk(Identity::Bytes)
+}
+
+#[expect(clippy::too_many_arguments, reason = "those of walk, and one more")]
+fn walk_once(
+    path: &Path,
+    sections: Sections<'_>,
+    units: &Units,
+    settings: &Settings,
+    program: &Program<'_>,
+    identity: Identity,
+    pool: &rayon::ThreadPool,
+    abort: &AtomicBool,
+) -> Result<Walked, EncodeError> {
     let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
     let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
-        let share = share(thread.index() as u32, sections, units, settings, program, &next, abort, &failed);
+        let lowering = Lowering::new(sections, units, settings, program, identity);
+        let share = share(thread.index() as u32, lowering, units, &next, abort, &failed);
         failed.fetch_or(share.is_err(), Ordering::Relaxed);
         share
     });
@@ -85,18 +109,14 @@ pub(crate) fn walk(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the captures of the one closure that calls it")]
 fn share(
     thread: u32,
-    sections: Sections<'_>,
+    mut lowering: Lowering<'_>,
     units: &Units,
-    settings: &Settings,
-    program: &Program<'_>,
     next: &AtomicU32,
     abort: &AtomicBool,
     failed: &AtomicBool,
 ) -> Result<Share, Stop> {
-    let mut lowering = Lowering::new(sections, units, settings, program);
     let mut share = Share { classifier: Classifier::new(thread), done: Vec::new() };
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -111,18 +131,19 @@ fn share(
             return Ok(share);
         }
         let lowered = lowering.lower(number).map_err(|error| Stop::Malformed(number, error))?;
-        let graph = share.classifier.classify(number, &lowered.types, &lowered.anchors);
+        let graph = share.classifier.classify(number, &lowered.types, &lowered.anchors, &mut lowering);
         let gleaned = Gleaned {
-            functions: lowered.functions.clone(),
-            variables: lowered.variables.clone(),
-            diagnostics: lowered.diagnostics.clone(),
-            unlisted: lowered.unlisted.clone(),
-            made_names: lowered.made_names.clone(),
+            functions: lowered.functions,
+            variables: lowered.variables,
+            diagnostics: lowered.diagnostics,
+            unlisted: lowered.unlisted,
+            made_names: lowered.made_names,
             start: lowered.start,
-            unit_names: lowered.unit_names.clone(),
+            unit_names: lowered.unit_names,
             units: lowered.units,
             excluded: lowered.excluded,
         };
+        lowering.recycle(lowered.types);
         share.done.push((number, graph, gleaned));
     }
 }

@@ -125,6 +125,11 @@ impl Classifier {
         }
     }
 
+    /// The names of all classes and of their members, again and again.
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        self.classes.iter().map(|class| class.name).chain(self.members.iter().map(|member| member.name))
+    }
+
     /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on; `members` is
     /// asked for the members of types that are new.
     ///
