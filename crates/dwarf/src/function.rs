@@ -122,7 +122,7 @@ impl Lowering<'_> {
     pub(crate) fn formal_parameter(&mut self, context: &Context, entry: &Entry, offset: u32) -> Children {
         let (of, number) = match (self.parent(), self.open_functions.last()) {
             (Some(Frame::Function { .. }), Some(open)) => (open.function.at, open.count),
-            (Some(Frame::Prototype(_)), _) => {
+            (Some(Frame::Prototype), _) => {
                 let name = self.name(context, entry, Attr::Name);
                 let ty = self.reference(context, entry, Attr::Type);
                 self.add_parameter(name, ty);
@@ -156,7 +156,7 @@ impl Lowering<'_> {
     pub(crate) fn unspecified_parameters(&mut self) {
         match (self.parent().copied(), self.open_functions.last_mut()) {
             (Some(Frame::Function { .. }), Some(open)) => open.function.variadic = true,
-            (Some(Frame::Prototype(_)), _) => self.add_parameter(Name::NONE, NOTHING),
+            (Some(Frame::Prototype), _) => self.add_parameter(Name::NONE, NOTHING),
             _ => {}
         }
     }

@@ -55,16 +55,36 @@ pub(crate) struct Layout {
     has_type: bool,
     type_at: u8,
     length: u8,
+    /// No number but the first one is stated.
+    pub plain: bool,
     numbers: [Field; 4],
 }
 
 /// What a layout reads.
 #[derive(Clone, Copy)]
-pub(crate) struct Fixed {
+pub(crate) struct Fixed<'a> {
     pub name: Name,
     /// Offset in the group, or [`NOTHING`] or [`UNRESOLVED`].
     pub ty: u32,
-    pub numbers: [u64; 4],
+    window: &'a [u8; WINDOW],
+    shift: usize,
+    big: bool,
+}
+
+impl Fixed<'_> {
+    /// A number of the shape; 0 where it is not stated.
+    #[inline(always)]
+    pub fn number(&self, layout: &Layout, number: usize) -> u64 {
+        let field = layout.numbers[number];
+        let at = self.shift + field.at as usize % REACH;
+        let pair = [self.window[at], self.window[at + 1]];
+        let bits = 8 * (field.size as u32 % 4);
+        let value = match self.big {
+            false => u16::from_le_bytes(pair) as u32 & ((1 << bits) - 1),
+            true => ((u16::from_be_bytes(pair) as u32) << bits) >> 16,
+        };
+        (value + field.add) as u64
+    }
 }
 
 /// Attributes start within this many bytes (a power of two: masked with it, distances need no other check) …
@@ -88,6 +108,7 @@ impl Layout {
             has_type: false,
             type_at: 0,
             length: 0,
+            plain: true,
             numbers: [Field::default(); 4],
         };
         let mut at = 0u32;
@@ -125,6 +146,7 @@ impl Layout {
             return None;
         }
         layout.length = u8::try_from(at + read.tail).ok()?;
+        layout.plain = !(1..4).any(|number| layout.has(number));
         // A width without an offset of its own is counted from a storage unit.
         let old = shape == Shape::Member && layout.has(2) && !layout.has(1);
         let bound = shape != Shape::Subrange || layout.has(0);
@@ -146,7 +168,7 @@ impl<'a> Lowering<'a> {
         context: &Context,
         layout: &Layout,
         cursor: &mut Cursor<'a>,
-    ) -> Result<Option<Fixed>, Fault> {
+    ) -> Result<Option<Fixed<'a>>, Fault> {
         let bytes = cursor.bytes;
         let Some(window) = bytes.data.get(cursor.at..).and_then(|rest| rest.first_chunk::<WINDOW>()) else {
             return Ok(None);
@@ -184,20 +206,8 @@ impl<'a> Lowering<'a> {
                 if position < self.length as u64 && position != 0 { position as u32 } else { UNRESOLVED }
             }
         };
-        let number = |field: &Field| {
-            let at = shift + field.at as usize % REACH;
-            let pair = [window[at], window[at + 1]];
-            let bits = 8 * (field.size as u32 % 4);
-            let value = match bytes.big {
-                false => u16::from_le_bytes(pair) as u32 & ((1 << bits) - 1),
-                true => ((u16::from_be_bytes(pair) as u32) << bits) >> 16,
-            };
-            (value + field.add) as u64
-        };
-        let [a, b, c, d] = &layout.numbers;
-        let numbers = [number(a), number(b), number(c), number(d)];
         cursor.advance(shift + layout.length as usize)?;
-        Ok(Some(Fixed { name, ty, numbers }))
+        Ok(Some(Fixed { name, ty, window, shift, big: bytes.big }))
     }
 }
 
@@ -226,7 +236,7 @@ fn shape(tag: DwTag, role: Role) -> Option<Shape> {
     })
 }
 
-/// The attributes that are numbers, in the order of [`Fixed::numbers`].
+/// The attributes that are numbers, in the order that [`Fixed::number`] counts.
 fn numbers(shape: Shape) -> &'static [Attr] {
     match shape {
         Shape::Member => &[Attr::MemberLocation, Attr::DataBitOffset, Attr::BitSize, Attr::Alignment],

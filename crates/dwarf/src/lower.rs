@@ -70,6 +70,9 @@ pub struct Lowering<'a> {
     abbreviations: Abbreviations,
     pub(crate) stack: Vec<Frame>,
     pub(crate) open_functions: Vec<OpenFunction>,
+    pub(crate) aggregates: Vec<OpenAggregate>,
+    pub(crate) enumerations: Vec<OpenEnumeration>,
+    pub(crate) prototypes: Vec<OpenPrototype>,
     /// What the members and parameters of the types that are open refer to.
     pub(crate) pending: Vec<u32>,
     pending_parameters: Vec<RawParameter>,
@@ -171,13 +174,16 @@ pub(crate) enum Frame {
     Function {
         kept: bool,
     },
-    Aggregate(OpenAggregate),
-    Enumeration(OpenEnumeration),
+    /// The last of [`Lowering::aggregates`].
+    Aggregate,
+    /// The last of [`Lowering::enumerations`].
+    Enumeration,
     Array {
         local: Local,
         elements: u32,
     },
-    Prototype(OpenPrototype),
+    /// The last of [`Lowering::prototypes`].
+    Prototype,
     /// A type whose children can only be annotations; the pointer's tags are chained as they come.
     Annotated(Carrier),
     /// Nothing in here counts.
@@ -217,6 +223,9 @@ impl<'a> Lowering<'a> {
             abbreviations: Abbreviations::default(),
             stack: Vec::new(),
             open_functions: Vec::new(),
+            aggregates: Vec::new(),
+            enumerations: Vec::new(),
+            prototypes: Vec::new(),
             pending: Vec::new(),
             pending_parameters: Vec::new(),
             index: Index::default(),
@@ -327,6 +336,9 @@ impl<'a> Lowering<'a> {
         let start = unit.start;
         self.stack.clear();
         self.open_functions.clear();
+        self.aggregates.clear();
+        self.enumerations.clear();
+        self.prototypes.clear();
         self.pending.clear();
         self.pending_parameters.clear();
         let mut context = None;
@@ -527,10 +539,10 @@ impl<'a> Lowering<'a> {
 
     pub(crate) fn close(&mut self, frame: Frame) {
         match frame {
-            Frame::Aggregate(open) => self.close_aggregate(open),
-            Frame::Enumeration(open) => self.close_enumeration(open),
+            Frame::Aggregate => self.close_aggregate(),
+            Frame::Enumeration => self.close_enumeration(),
             Frame::Array { local, elements } => self.close_array(local, elements),
-            Frame::Prototype(open) => self.close_prototype(open),
+            Frame::Prototype => self.close_prototype(),
             Frame::Function { kept } => self.close_function(kept),
             Frame::Annotated(Carrier::Pointer(local)) => self.types.order.push(local),
             Frame::Annotated(Carrier::Type(local, -1)) => self.types.order.push(local),
@@ -542,7 +554,10 @@ impl<'a> Lowering<'a> {
     fn annotation(&mut self, context: &Context, entry: &Entry) {
         let on = match self.stack.last() {
             Some(Frame::Annotated(carrier)) => *carrier,
-            Some(Frame::Aggregate(open)) => Carrier::Type(open.local, -1),
+            Some(Frame::Aggregate) => match self.aggregates.last() {
+                Some(open) => Carrier::Type(open.local, -1),
+                None => return,
+            },
             Some(Frame::Function { .. }) => match self.open_functions.last() {
                 Some(open) => Carrier::Function(open.function.at, -1),
                 None => return,
@@ -609,14 +624,7 @@ impl<'a> Lowering<'a> {
         self.stack.push(frame);
     }
 
-    /// The innermost open entry has come further.
     #[inline]
-    pub(crate) fn replace_frame(&mut self, frame: Frame) {
-        if let Some(last) = self.stack.last_mut() {
-            *last = frame;
-        }
-    }
-
     pub(crate) fn pending_parameters(&mut self) -> &mut Vec<RawParameter> {
         &mut self.pending_parameters
     }

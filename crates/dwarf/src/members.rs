@@ -158,7 +158,9 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn member(&mut self, context: &Context, entry: &Entry) -> Children {
-        let Some(&Frame::Aggregate(mut open)) = self.parent() else { return Children::None };
+        let (Some(Frame::Aggregate), Some(&open)) = (self.parent(), self.aggregates.last()) else {
+            return Children::None;
+        };
         let (name, value, ty, old) = match self.member_entry(context, entry, open.union) {
             MemberEntry::Static => return Children::None,
             MemberEntry::Unplaced => {
@@ -186,14 +188,27 @@ impl Lowering<'_> {
                 bit_offset: entry.number(Attr::BitOffset).unwrap_or(0),
             });
         }
-        open.add(name, value, ty);
-        open.bad |= old;
-        self.pending.push(ty);
-        self.replace_frame(Frame::Aggregate(open));
+        self.add_member(name, value, ty);
+        self.care.extend(old.then_some(open.local));
         self.alignment(open.local, entry);
         let carrier = Carrier::Type(open.local, member as i32);
         self.gnu_chain(context, entry, carrier);
         Children::Frame(Frame::Annotated(carrier))
+    }
+
+    #[inline]
+    pub(crate) fn add_member(&mut self, name: Name, value: u64, ty: u32) {
+        if let Some(open) = self.aggregates.last_mut() {
+            open.add(name, value, ty);
+            self.pending.push(ty);
+        }
+    }
+
+    /// A member of the open aggregate has this alignment.
+    pub(crate) fn align_aggregate(&mut self, alignment: u64) {
+        if let Some(open) = self.aggregates.last() {
+            self.alignments.push((open.local, alignment));
+        }
     }
 
     /// Bytes from the start of the aggregate; None where that is not a constant.
@@ -212,7 +227,8 @@ impl Lowering<'_> {
         }
     }
 
-    pub(crate) fn close_aggregate(&mut self, open: OpenAggregate) {
+    pub(crate) fn close_aggregate(&mut self) {
+        let Some(open) = self.aggregates.pop() else { return };
         let count = self.take_pending(open.first);
         let t = &mut self.types.types[open.local as usize];
         (t.first, t.count) = (self.types.references.len() as u32 - count, count);
@@ -226,19 +242,28 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn enumerator(&mut self, context: &Context, entry: &Entry) -> Children {
-        let Some(&Frame::Enumeration(mut open)) = self.parent() else { return Children::None };
+        if !matches!(self.parent(), Some(Frame::Enumeration)) {
+            return Children::None;
+        }
         let name = self.name(context, entry, Attr::Name);
         if name.is_none() {
             let message = "an enumerator without a name is left out".to_owned();
             self.diagnose(context, entry.at, "unnamed-enumerator", message);
             return Children::None;
         }
-        open.add(name, entry.number(Attr::ConstValue).unwrap_or(0));
-        self.replace_frame(Frame::Enumeration(open));
+        self.add_enumerator(name, entry.number(Attr::ConstValue).unwrap_or(0));
         Children::None
     }
 
-    pub(crate) fn close_enumeration(&mut self, open: OpenEnumeration) {
+    #[inline]
+    pub(crate) fn add_enumerator(&mut self, name: Name, value: u64) {
+        if let Some(open) = self.enumerations.last_mut() {
+            open.add(name, value);
+        }
+    }
+
+    pub(crate) fn close_enumeration(&mut self) {
+        let Some(open) = self.enumerations.pop() else { return };
         let t = &mut self.types.types[open.local as usize];
         (t.count, t.content) = (open.count, open.content);
         if t.kind == Some(Kind::Enum) {
@@ -256,13 +281,14 @@ impl Lowering<'_> {
 
     /// A parameter of a subroutine type, or its dots.
     pub(crate) fn add_parameter(&mut self, name: Name, ty: u32) {
-        if let Some(Frame::Prototype(open)) = self.stack.last_mut() {
+        if let Some(open) = self.prototypes.last_mut() {
             open.add(name, ty);
             self.pending.push(ty);
         }
     }
 
-    pub(crate) fn close_prototype(&mut self, open: OpenPrototype) {
+    pub(crate) fn close_prototype(&mut self) {
+        let Some(open) = self.prototypes.pop() else { return };
         let count = self.take_pending(open.first);
         let t = &mut self.types.types[open.local as usize];
         (t.first, t.count) = (self.types.references.len() as u32 - count, count);

@@ -177,7 +177,8 @@ impl Lowering<'_> {
 
     pub(crate) fn open_aggregate(&mut self, offset: u32, kind: Kind, name: Name, size: u32) -> Frame {
         let local = self.push_type(offset, LocalType { kind: Some(kind), name, size, ..LocalType::default() });
-        Frame::Aggregate(OpenAggregate::new(local, self.pending.len() as u32, kind == Kind::Union))
+        self.aggregates.push(OpenAggregate::new(local, self.pending.len() as u32, kind == Kind::Union));
+        Frame::Aggregate
     }
 
     /// A declaration; in C++ it may have members of its own, which are types.
@@ -206,7 +207,8 @@ impl Lowering<'_> {
 
     pub(crate) fn open_prototype(&mut self, offset: u32, target: u32) -> Frame {
         let local = self.push_type(offset, LocalType { kind: Some(Kind::FuncProto), target, ..LocalType::default() });
-        Frame::Prototype(OpenPrototype::new(local, self.pending.len() as u32))
+        self.prototypes.push(OpenPrototype::new(local, self.pending.len() as u32));
+        Frame::Prototype
     }
 
     fn enumeration(&mut self, context: &Context, entry: &Entry, offset: u32) -> Children {
@@ -232,7 +234,8 @@ impl Lowering<'_> {
             let of = self.reference(context, entry, Attr::Type);
             self.wide_enums.push((local, of));
         }
-        Children::Frame(Frame::Enumeration(OpenEnumeration::new(local, wide)))
+        self.enumerations.push(OpenEnumeration::new(local, wide));
+        Children::Frame(Frame::Enumeration)
     }
 
     pub(crate) fn dimension(&mut self, entry: &Entry) {
