@@ -57,13 +57,23 @@ struct Settled {
     only_member: Option<(Name, Local)>,
 }
 
+/// What is known of the name of a function at an offset of `.debug_str`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownFunction {
+    offset: u64,
+    name: Name,
+    symbol: Option<u32>,
+}
+
+/// Leaves as many bits of a 32-bit hash as number the functions that are remembered.
+const RECENT_SHIFT: u32 = 32 - 13;
+
 /// How far a function's name is looked for through references.
 const ORIGINS: usize = 4;
 
 impl Lowering<'_> {
     pub(crate) fn subprogram(&mut self, context: &Context, entry: &Entry, offset: u32) -> Children {
-        let name = self.name_by_bytes(context, entry);
-        let symbol = if name.is_none() { None } else { self.program.function(name.hash) };
+        let (name, symbol) = self.function_name(context, entry);
         let declaration = entry.has(Attr::Declaration);
         if let (true, Some(symbol)) = (declaration, symbol) {
             self.program.declares(symbol);
@@ -96,6 +106,28 @@ impl Lowering<'_> {
         let first = self.pending_parameters().len() as u32;
         self.open_functions.push(OpenFunction { function, first, count: 0 });
         Children::Frame(Frame::Function { kept })
+    }
+
+    /// Name and symbol. Units include the same inline functions: what was looked up lately is likely to come again.
+    fn function_name(&mut self, context: &Context, entry: &Entry) -> (Name, Option<u32>) {
+        let recent = match entry.get(Attr::Name) {
+            Some((Class::Str, offset)) => Some((offset, (offset as u32).wrapping_mul(0x9e37_79b9) >> RECENT_SHIFT)),
+            _ => None,
+        };
+        if let Some((offset, slot)) = recent
+            && let Some(known) = self.recent_functions.get(slot as usize)
+            && known.offset == offset
+        {
+            return (known.name, known.symbol);
+        }
+        let name = self.name_by_bytes(context, entry);
+        let symbol = if name.is_none() { None } else { self.program.function(name.hash) };
+        if let Some((offset, slot)) = recent {
+            let unknown = KnownFunction { offset: u64::MAX, name: Name::NONE, symbol: None };
+            self.recent_functions.resize(1 << (32 - RECENT_SHIFT), unknown);
+            self.recent_functions[slot as usize] = KnownFunction { offset, name, symbol };
+        }
+        (name, symbol)
     }
 
     /// An address in one of its forms.

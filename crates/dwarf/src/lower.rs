@@ -10,7 +10,7 @@ use crate::abbreviations::{Abbreviations, Table};
 use crate::convention::Convention;
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
-use crate::function::{RawFunction, RawParameter};
+use crate::function::{KnownFunction, RawFunction, RawParameter};
 use crate::index::Index;
 use crate::members::{OldBitfield, OpenAggregate, OpenEnumeration, OpenPrototype};
 use crate::names::{Identity, Names, StringTable};
@@ -112,6 +112,8 @@ pub struct Lowering<'a> {
     pub(crate) group: u32,
     pub(crate) start: u64,
     pub(crate) length: u32,
+    /// By hash of the offset of their names.
+    pub(crate) recent_functions: Vec<KnownFunction>,
     pub(crate) lowered: Lowered,
 }
 
@@ -256,6 +258,7 @@ impl<'a> Lowering<'a> {
             group: 0,
             start: 0,
             length: 0,
+            recent_functions: Vec::new(),
             lowered: Lowered::default(),
         }
     }

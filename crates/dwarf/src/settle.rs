@@ -87,25 +87,22 @@ impl Lowering<'_> {
     fn resolve(&mut self, real: u32) {
         let mut types = std::mem::take(&mut self.types);
         let mut lost = false;
-        let index = &self.index;
-        let mut into = |reference: u32| {
-            if let Some(local) = index.local(reference) {
-                return local;
-            }
-            match reference {
-                NOTHING => VOID,
-                ARRAY_INDEX => ARRAY_INDEX,
-                extra if extra & EXTRA != 0 => real + (extra & !EXTRA),
-                _ => {
-                    lost = true;
-                    LOST
-                }
+        let mut other = |reference: u32| match reference {
+            NOTHING => VOID,
+            ARRAY_INDEX => ARRAY_INDEX,
+            extra if extra & EXTRA != 0 => real + (extra & !EXTRA),
+            _ => {
+                lost = true;
+                LOST
             }
         };
-        types.references.iter_mut().for_each(|reference| *reference = into(*reference));
-        for t in types.types.iter_mut().skip(1).filter(|t| t.kind.is_some()) {
-            t.target = into(t.target);
-        }
+        self.index.locals(&mut types.references, &mut other);
+        let mut targets: Vec<u32> = std::mem::take(&mut self.pending);
+        targets.clear();
+        targets.extend(types.types.iter().map(|t| if t.kind.is_some() { t.target } else { NOTHING }));
+        self.index.locals(&mut targets, &mut other);
+        types.types.iter_mut().zip(&targets).for_each(|(t, &target)| t.target = target);
+        self.pending = targets;
         for local in &mut types.order {
             if *local & EXTRA != 0 {
                 *local = real + (*local & !EXTRA);
