@@ -247,7 +247,7 @@ fn outward(
         if code == 0 {
             continue;
         }
-        let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+        let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
         cursor.read(plan, unit.encoding, &mut entry)?;
         for attr in FOLLOWED {
             if let Some((class @ (Class::InfoRef | Class::Signature), value)) = entry.get(attr) {
