@@ -3,7 +3,7 @@
 use crate::meaning;
 use crate::oracle;
 use crate::program::programs;
-use crate::units;
+use crate::units::{self, Way};
 use crate::vectors::dedup::parse_like;
 use btfkit_btf::dedup::dedup;
 use btfkit_btf::dump::Dump;
@@ -36,11 +36,13 @@ proptest! {
     #[test]
     fn units_on_any_number_of_classifiers_give_the_same(program in programs()) {
         let (input, ranges) = program.in_units(6, Endian::Little);
-        let one = units::dedup(&input, &ranges, 1);
+        let one = units::dedup(&input, &ranges, 1, Way::Usual);
         prop_assert_eq!(meaning::compare(&Btf::parse(one.clone()).unwrap(), &by_oracle(&input)), Ok(()));
         for classifiers in [2, 3] {
-            prop_assert!(units::dedup(&input, &ranges, classifiers) == one);
+            prop_assert!(units::dedup(&input, &ranges, classifiers, Way::Usual) == one);
         }
+        let compared = units::dedup(&input, &ranges, 1, Way::ByComparing);
+        prop_assert_eq!(meaning::compare(&Btf::parse(compared).unwrap(), &by_oracle(&input)), Ok(()));
     }
 
     #[test]

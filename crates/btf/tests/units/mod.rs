@@ -1,20 +1,36 @@
 //! The product's deduplication as the encoder runs it: unit by unit, on several classifiers.
 
-use btfkit_btf::dedup::{Classifier, TypeGraph, emit};
+use btfkit_btf::dedup::{Classifier, Describer, TypeGraph, emit};
 use btfkit_btf::unit::{Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
 use btfkit_btf::{Btf, Kind, Type, TypeId, Writer};
+use std::convert::Infallible;
 use std::ops::Range;
+
+/// How the units are put together.
+#[derive(Clone, Copy)]
+pub enum Way {
+    Usual,
+    /// Without a thought of which types could be told apart by their classes.
+    ByComparing,
+}
 
 /// Deduplicates a BTF whose units are these ranges of ids; every reference stays inside its unit. The units are dealt
 /// out to so many classifiers in turn.
-pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize) -> Vec<u8> {
+pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Vec<u8> {
     let mut tables: Vec<_> = (0..classifiers as u32).map(Classifier::new).collect();
-    let mut graphs = Vec::new();
+    let mut summaries = Vec::new();
     for (number, unit) in units.iter().enumerate() {
         let (types, mut members) = lower(btf, unit);
-        graphs.push(tables[number % classifiers].classify(number as u32, &types, &[], &mut members));
+        summaries.push(tables[number % classifiers].classify(number as u32, &types, &[], &mut members));
     }
-    let mut graph = TypeGraph::build(tables, graphs);
+    let describe = |describer: Describer<'_>, numbers: &[u32]| {
+        let one = |&number: &u32| describer.describe(number, &lower(btf, &units[number as usize]).0, &[]);
+        Ok::<_, Infallible>(numbers.iter().map(one).collect())
+    };
+    let Ok(mut graph) = match way {
+        Way::Usual => TypeGraph::build(tables, summaries, describe),
+        Way::ByComparing => TypeGraph::build_by_comparing(tables, summaries, describe),
+    };
     let mut writer = Writer::new(btf.endian());
     emit(&mut graph, &mut writer, |at: NameRef| btf.string(at.0 as u32).unwrap()).unwrap();
     writer.finish(false)
