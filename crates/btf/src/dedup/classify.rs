@@ -2,7 +2,7 @@
 
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
 use super::spell::{Key, NO_LEAF, Spelling};
-use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, UnitTypes, VOID};
+use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, Name, UnitTypes, VOID};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
@@ -102,6 +102,11 @@ impl Classifier {
         let anchors = anchors.collect();
         self.fill(unit, members);
         UnitSummary { table: self.id, vertices: self.vertices.as_slice().into(), anchors }
+    }
+
+    /// The names of all classes and of their members, again and again.
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        self.classes.iter().map(|class| class.name).chain(self.members.iter().map(|member| member.name))
     }
 
     /// Bytes that the classes, their members, and what they are looked up by take.
