@@ -11,7 +11,7 @@ use super::shallow::Shallow;
 use super::views::{Role, Scope, Units, Views, views};
 use crate::Kind;
 use crate::unit::{Name, name_hash};
-use rustc_hash::FxHashMap as HashMap;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 const NO_NODE: u32 = u32::MAX;
 
@@ -127,8 +127,13 @@ impl TypeGraph {
 
     fn list_nodes(&mut self, mut references: Vec<(Meaning, Place)>) {
         let mut listed: Vec<(Place, Meaning)> = Vec::with_capacity(self.classes.all.len());
+        references.iter_mut().for_each(|(meaning, _)| *meaning = self.resolve(*meaning));
         let mut seen: HashMap<ClassId, u32> = HashMap::default();
-        references.iter().for_each(|(meaning, _)| *seen.entry(meaning.class).or_default() += 1);
+        let mut known: HashSet<Meaning> = HashSet::default();
+        for (meaning, _) in &references {
+            *seen.entry(meaning.class).or_default() += 1;
+            known.insert(*meaning);
+        }
         for id in self.classes.ids() {
             let class = self.classes.get(id);
             if class.place == NOWHERE {
@@ -140,7 +145,14 @@ impl TypeGraph {
                 }
                 // Units that were not described list it, too, and mean the usual leaf.
                 Role::Forked if class.listed > seen.get(&id).copied().unwrap_or(0) => {
-                    references.push((self.usual_meaning(id), self.usual_place(id)));
+                    let meaning = self.resolve(self.usual_meaning(id));
+                    let leaf = self.views.usual_leaf(&self.settlement, id).unwrap_or(id);
+                    match self.part.anchors.contains_key(&class.place.unit) {
+                        false => references.push((meaning, class.place)),
+                        true if known.contains(&meaning) => {}
+                        // All that is known is that the leaf must be there already.
+                        true => references.push((meaning, class.place.max(self.classes.get(leaf).place))),
+                    }
                 }
                 _ => {}
             }
@@ -152,7 +164,7 @@ impl TypeGraph {
         }
         // A sort that keeps the order of equals: what described units say comes first.
         references.sort_by_key(|&(_, place)| place);
-        listed.extend(references.into_iter().map(|(meaning, place)| (place, self.resolve(meaning))));
+        listed.extend(references.into_iter().map(|(meaning, place)| (place, meaning)));
         listed.sort_by_key(|&(place, _)| place);
         for (_, meaning) in listed {
             self.node_of(meaning);
@@ -173,17 +185,6 @@ impl TypeGraph {
         match self.views.role(class) {
             Role::Settled => Meaning::settled(class),
             _ => self.views.meaning(class, self.views.usual_leaf(&self.settlement, class), &self.part),
-        }
-    }
-
-    /// Where a forked class is listed first by a unit that was not described. If a described one comes before, all that
-    /// is known is that its leaf is there already.
-    fn usual_place(&self, class: ClassId) -> Place {
-        let place = self.classes.get(class).place;
-        let leaf = self.views.usual_leaf(&self.settlement, class);
-        match leaf.filter(|_| self.part.anchors.contains_key(&place.unit)) {
-            Some(leaf) => place.max(self.classes.get(leaf).place),
-            None => place,
         }
     }
 

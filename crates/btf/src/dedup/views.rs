@@ -22,7 +22,8 @@
 //! 2. In those units, each edge to an ambiguous name is noted: class, number of the edge, what it leads to. An edge
 //!    that leads to one class only is *pinned* to it, unless a unit that was not described has the class, where the edge
 //!    leads to the usual one. An edge to a forward enum is never pinned, as such an enum stands for the newest full one.
-//! 3. What reaches a contested class is *refined*: units that have such a type are described as well.
+//! 3. What reaches a contested class is *refined*: units that have such a type are described as well, and those in which
+//!    a usual class comes first, so that nodes can be numbered in the order of first appearance.
 //!
 //! Invariant: two graphs that are walked side by side from types of one class come to pairs of one class, or of a
 //! declaration and what it declares, until they pass a contested class. So types of a class that is not refined always
@@ -121,24 +122,29 @@ pub(super) fn views<E>(
         Scope::Ambiguous => settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|g| g.classes()).collect(),
     };
     let refined = reaching(classes, settlement, seeds);
-    if refined.contains(&true) {
-        let described: HashSet<u32> = views.details.iter().map(|d| d.number).collect();
-        let mut more: Vec<u32> = units.that_have(&refined).iter().map(|&(unit, _)| unit).collect();
-        more.dedup();
-        more.retain(|unit| !described.contains(unit));
-        views.details.extend(describe(&more)?);
-    }
-    views.details.sort_by_key(|d| d.number);
-    for c in classes.ids() {
+    let forked = |c: ClassId| {
         let class = classes.get(c);
-        views.roles[c as usize] = match (refined[c as usize], class.vertex) {
-            (true, true) => Role::Refined,
-            (false, true) if ambiguous[c as usize] => Role::Named,
-            (true, false) if class.leafy => Role::Forked,
-            (false, false) if ambiguous[views.leaves[c as usize] as usize] => Role::Forked,
+        !class.vertex && class.leafy && (refined[c as usize] || ambiguous[views.leaves[c as usize] as usize])
+    };
+    for c in classes.ids() {
+        views.roles[c as usize] = match classes.get(c).vertex {
+            false if forked(c) => Role::Forked,
+            true if refined[c as usize] => Role::Refined,
+            true if ambiguous[c as usize] => Role::Named,
             _ => Role::Settled,
         };
     }
+    let described: HashSet<u32> = views.details.iter().map(|d| d.number).collect();
+    let mut more: Vec<u32> = match refined.contains(&true) {
+        true => units.that_have(&refined).iter().map(|&(unit, _)| unit).collect(),
+        false => Vec::new(),
+    };
+    more.extend(views.first_usual_units(classes, settlement, &described));
+    more.sort_unstable();
+    more.dedup();
+    more.retain(|unit| !described.contains(unit));
+    views.details.extend(describe(&more)?);
+    views.details.sort_by_key(|d| d.number);
     Ok(views)
 }
 
@@ -155,6 +161,20 @@ impl Views {
     /// The leaf of a type in the units that have only usual classes.
     pub fn usual_leaf(&self, settlement: &Settlement, class: ClassId) -> Option<ClassId> {
         self.usual.get(&settlement.group_of[self.leaves[class as usize] as usize]).copied()
+    }
+
+    /// Where a described unit is the first that lists a forked class, it often means another leaf than most: then the
+    /// usual one may come first where that leaf does.
+    fn first_usual_units(
+        &self,
+        classes: &Classes,
+        settlement: &Settlement,
+        described: &HashSet<u32>,
+    ) -> impl Iterator<Item = u32> {
+        let forked = classes.ids().filter(|&c| self.role(c) == Role::Forked);
+        let later = forked.filter(|&c| described.contains(&classes.get(c).place.unit));
+        let units = later.filter_map(|c| Some(classes.get(self.usual_leaf(settlement, c)?).place.unit));
+        units.filter(|&unit| unit != super::classes::NOWHERE.unit)
     }
 
     /// Finds the usual class of each ambiguous name, and the units that have another one.
