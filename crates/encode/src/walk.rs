@@ -154,13 +154,19 @@ pub(crate) fn describe<'w>(
     describer: Describer<'_>,
     numbers: &[u32],
 ) -> Result<Vec<UnitDetail>, EncodeError> {
-    let describe = |lowering: &mut Lowering<'w>, &number: &u32| {
-        let lowered = lowering.lower(number).map_err(|error| malformed(path, &error))?;
-        let detail = describer.describe(number, &lowered.types, &lowered.anchors);
-        lowering.recycle(lowered.types);
-        Ok(detail)
+    let share = |numbers: &[u32]| -> Result<Vec<UnitDetail>, EncodeError> {
+        let mut lowering = lowering();
+        let describe = |&number: &u32| {
+            let lowered = lowering.lower(number).map_err(|error| malformed(path, &error))?;
+            let detail = describer.describe(number, &lowered.types, &lowered.anchors);
+            lowering.recycle(lowered.types);
+            Ok(detail)
+        };
+        numbers.iter().map(describe).collect()
     };
-    numbers.par_iter().map_init(lowering, describe).collect()
+    // A share for each thread, as what it takes to lower a group is not made for a single one.
+    let shares = numbers.par_chunks(numbers.len().div_ceil(rayon::current_num_threads()).max(1)).map(share);
+    Ok(shares.collect::<Result<Vec<Vec<_>>, _>>()?.into_iter().flatten().collect())
 }
 
 fn malformed(path: &Path, error: &DwarfError) -> EncodeError {

@@ -18,18 +18,18 @@
 //! The passes:
 //!
 //! 1. Of each ambiguous name, the class that most units have for it is the *usual* one. Units that have another are
-//!    described in full. (In all other units, all references to the name lead to the usual class.)
+//!    described in full. (In all other units, all references to the name lead to the usual class.) So are those in which
+//!    the usual class comes first, so that nodes can be numbered in the order of first appearance.
 //! 2. In those units, each edge to an ambiguous name is noted: class, number of the edge, what it leads to. An edge
 //!    that leads to one class only is *pinned* to it, unless a unit that was not described has the class, where the edge
 //!    leads to the usual one. An edge to a forward enum is never pinned, as such an enum stands for the newest full one.
-//! 3. What reaches a contested class is *refined*: units that have such a type are described as well, and those in which
-//!    a usual class comes first, so that nodes can be numbered in the order of first appearance.
+//! 3. What reaches a contested class is *refined*: units that have such a type are described as well.
 //!
 //! Invariant: two graphs that are walked side by side from types of one class come to pairs of one class, or of a
 //! declaration and what it declares, until they pass a contested class. So types of a class that is not refined always
 //! match, and the walk over the refined ones alone decides as the walk over all does.
 
-use super::classes::{ClassId, Classes, INDEX_CLASS, VOID_CLASS};
+use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, VOID_CLASS};
 use super::classify::UnitSummary;
 use super::describe::UnitDetail;
 use super::settle::{GroupId, NO_GROUP, Settlement};
@@ -115,36 +115,33 @@ pub(super) fn views<E>(
         return Ok(views);
     }
     views.leaves = leaves(classes);
-    let unusual = views.find_usual(classes, settlement, &units.that_have(&ambiguous));
-    views.details = describe(&unusual)?;
+    let mut numbers = views.find_usual(classes, settlement, &units.that_have(&ambiguous));
+    numbers.extend(views.first_usual_units(classes, settlement, &numbers));
+    numbers.sort_unstable();
+    numbers.dedup();
+    views.details = describe(&numbers)?;
     let seeds = match scope {
         Scope::Contested => views.contested(classes, settlement, units),
         Scope::Ambiguous => settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|g| g.classes()).collect(),
     };
     let refined = reaching(classes, settlement, seeds);
-    let forked = |c: ClassId| {
-        let class = classes.get(c);
-        !class.vertex && class.leafy && (refined[c as usize] || ambiguous[views.leaves[c as usize] as usize])
-    };
+    if refined.contains(&true) {
+        let mut more: Vec<u32> = units.that_have(&refined).iter().map(|&(unit, _)| unit).collect();
+        more.dedup();
+        more.retain(|unit| numbers.binary_search(unit).is_err());
+        views.details.extend(describe(&more)?);
+    }
+    views.details.sort_by_key(|d| d.number);
     for c in classes.ids() {
-        views.roles[c as usize] = match classes.get(c).vertex {
-            false if forked(c) => Role::Forked,
-            true if refined[c as usize] => Role::Refined,
+        let class = classes.get(c);
+        let (refined, leaf) = (refined[c as usize], views.leaves[c as usize]);
+        views.roles[c as usize] = match class.vertex {
+            true if refined => Role::Refined,
             true if ambiguous[c as usize] => Role::Named,
+            false if class.leafy && (refined || ambiguous[leaf as usize]) => Role::Forked,
             _ => Role::Settled,
         };
     }
-    let described: HashSet<u32> = views.details.iter().map(|d| d.number).collect();
-    let mut more: Vec<u32> = match refined.contains(&true) {
-        true => units.that_have(&refined).iter().map(|&(unit, _)| unit).collect(),
-        false => Vec::new(),
-    };
-    more.extend(views.first_usual_units(classes, settlement, &described));
-    more.sort_unstable();
-    more.dedup();
-    more.retain(|unit| !described.contains(unit));
-    views.details.extend(describe(&more)?);
-    views.details.sort_by_key(|d| d.number);
     Ok(views)
 }
 
@@ -163,20 +160,6 @@ impl Views {
         self.usual.get(&settlement.group_of[self.leaves[class as usize] as usize]).copied()
     }
 
-    /// Where a described unit is the first that lists a forked class, it often means another leaf than most: then the
-    /// usual one may come first where that leaf does.
-    fn first_usual_units(
-        &self,
-        classes: &Classes,
-        settlement: &Settlement,
-        described: &HashSet<u32>,
-    ) -> impl Iterator<Item = u32> {
-        let forked = classes.ids().filter(|&c| self.role(c) == Role::Forked);
-        let later = forked.filter(|&c| described.contains(&classes.get(c).place.unit));
-        let units = later.filter_map(|c| Some(classes.get(self.usual_leaf(settlement, c)?).place.unit));
-        units.filter(|&unit| unit != super::classes::NOWHERE.unit)
-    }
-
     /// Finds the usual class of each ambiguous name, and the units that have another one.
     fn find_usual(&mut self, classes: &Classes, settlement: &Settlement, found: &[(u32, ClassId)]) -> Vec<u32> {
         let mut pairs = found.to_vec();
@@ -193,6 +176,15 @@ impl Views {
         let mut unusual: Vec<u32> = pairs.into_iter().map(|(unit, _)| unit).collect();
         unusual.dedup();
         unusual
+    }
+
+    /// Where an unusual unit is the first that lists a type which leads to an ambiguous name, others follow in which the
+    /// same words mean the usual class: most likely first in the unit that this class comes from.
+    fn first_usual_units(&self, classes: &Classes, settlement: &Settlement, unusual: &[u32]) -> Vec<u32> {
+        let later = classes.ids().filter(|&c| unusual.binary_search(&classes.get(c).place.unit).is_ok());
+        let usual = later.filter(|&c| !classes.get(c).vertex).filter_map(|c| self.usual_leaf(settlement, c));
+        let units = usual.map(|leaf| classes.get(leaf).place.unit);
+        units.filter(|&unit| unit != NOWHERE.unit).collect()
     }
 
     /// Pins edges, and returns the classes that have one which leads to different classes in different places.
