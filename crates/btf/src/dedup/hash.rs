@@ -14,10 +14,6 @@ const D: u64 = 0xe703_7ed1_a0b4_28db;
 pub(super) struct Mix(u64);
 
 impl Mix {
-    pub fn new(seed: u64) -> Mix {
-        Mix(seed.wrapping_mul(A) ^ B).with(seed)
-    }
-
     /// Starts with a small number and a hash.
     #[inline]
     pub fn of(seed: u64, word: u64) -> Mix {
@@ -86,7 +82,7 @@ mod tests {
         let (mut one, mut two) = (HashSet::new(), HashSet::new());
         for kind in 0..20u64 {
             for n in 0..20_000u64 {
-                assert!(one.insert(Mix::new(kind).with(n).with(n ^ 1).get()));
+                assert!(one.insert(Mix::of(kind, n).with(n ^ 1).get()));
                 assert!(two.insert(Mix2::new(kind).with(n).with(n + 1).get()));
             }
         }
@@ -94,7 +90,7 @@ mod tests {
 
     #[test]
     fn order_counts() {
-        assert_ne!(Mix::new(1).with(2).with(3).get(), Mix::new(1).with(3).with(2).get());
+        assert_ne!(Mix::of(1, 2).with(3).get(), Mix::of(1, 3).with(2).get());
         assert_ne!(Mix2::new(1).with(2).with(3).get(), Mix2::new(1).with(3).with(2).get());
     }
 

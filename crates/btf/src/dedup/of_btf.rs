@@ -1,6 +1,6 @@
 //! Deduplication of a BTF: as made by a compiler, or by putting several together.
 
-use super::{Classifier, TypeGraph, emit};
+use super::{Classifier, Describer, TypeGraph, emit};
 use crate::unit::{Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
 use crate::{Btf, Kind, Type, TypeId, WriteError, Writer};
 use thiserror::Error;
@@ -27,8 +27,11 @@ pub fn dedup(btf: &Btf) -> Result<Vec<u8>, DedupError> {
     let (unit, mut members) = unit_of(btf)?;
     find_circle(&unit)?;
     let mut classifier = Classifier::new(0);
-    let graph = classifier.classify(0, &unit, &[], &mut members);
-    let mut graph = TypeGraph::build(vec![classifier], vec![graph]);
+    let summary = classifier.classify(0, &unit, &[], &mut members);
+    let describe = |describer: Describer<'_>, numbers: &[u32]| {
+        Ok::<_, DedupError>(numbers.iter().map(|&number| describer.describe(number, &unit, &[])).collect())
+    };
+    let mut graph = TypeGraph::build(vec![classifier], vec![summary], describe)?;
     let mut writer = Writer::new(btf.endian());
     emit(&mut graph, &mut writer, |at: NameRef| btf.string(at.0 as u32).unwrap_or_default())?;
     Ok(writer.finish(false))

@@ -12,7 +12,7 @@
 //! A kernel has millions of types to spell: one pass over the unit does it, as nearly every chain ends in a name or in
 //! what came before. Only the others are followed, with a stack.
 
-use super::hash::Mix;
+use super::hash::{Mix, Mix2};
 use crate::Kind;
 use crate::unit::{Local, LocalType, UnitTypes, VOID};
 
@@ -38,6 +38,9 @@ pub(super) struct Spelled {
 const VOID_SPELLED: Spelled = Spelled { hash: SPELL_VOID, leaf: NO_LEAF };
 const INDEX_SPELLED: Spelled = Spelled { hash: SPELL_INDEX, leaf: NO_LEAF };
 const NOT_YET: Spelled = Spelled { hash: 0, leaf: NEW };
+
+/// The identity of a class: equal keys are taken to be equal classes.
+pub(super) type Key = (u64, u64);
 
 #[derive(Default)]
 pub(super) struct Spelling {
@@ -75,6 +78,33 @@ impl Spelling {
     pub fn of(&self, local: Local) -> Spelled {
         // What is beyond the types is the index of arrays.
         self.spelled.get(local as usize).copied().unwrap_or(INDEX_SPELLED)
+    }
+
+    /// What makes a class: the content of a named type, the spelling of any other.
+    #[inline]
+    pub fn key(&self, unit: &UnitTypes, local: Local, number: u32) -> Key {
+        let t = &unit.types[local as usize];
+        let kind = t.kind.expect("holes are not listed");
+        // Beside a spelling, which other kinds share: less than any hash is likely to be.
+        let plain = (kind as u64) << 1 | t.flag as u64;
+        let key = match kind {
+            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 if !t.name.is_none() => {
+                let h = Mix2::after((t.content.0, t.content.1)).with(t.name.hash);
+                let mut h = h.with((t.size as u64) << 32 | t.count as u64).with(plain);
+                for &to in unit.references_of(t) {
+                    h = h.with(self.of(to).hash);
+                }
+                h.get()
+            }
+            Kind::Typedef => Mix2::new(plain).with(t.name.hash).with(self.of(t.target).hash).get(),
+            _ => (self.of(local).hash, plain),
+        };
+        if self.circles.is_empty() {
+            return key;
+        }
+        // With a circle that no name cuts, spellings say less than contents, and prove nothing: in such a unit, which
+        // no compiler of C writes, each type is like nothing but itself.
+        Mix2::after(key).with(number as u64).with(local as u64).get()
     }
 
     /// The spelling of a type that is or can be told without following others.
