@@ -28,7 +28,7 @@ pub(crate) struct Layout {
 
 pub(crate) fn assemble<'n>(
     mut graph: TypeGraph,
-    functions: &[Selected<'_>],
+    functions: &[Selected<'_, '_>],
     sections: &[Section<'_>],
     name_of: impl Fn(NameRef) -> &'n [u8],
     layout: &Layout,
@@ -61,7 +61,7 @@ pub(crate) fn assemble<'n>(
         };
         let name = writer.string(function.name)?;
         let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;
-        for &(component, text) in &function.tags {
+        for &(component, text) in function.tags {
             if component < parameters as i32 {
                 tag(&mut writer, name_of(text.at), id, component)?;
             }
@@ -114,7 +114,7 @@ struct ArenaTypes {
 #[expect(clippy::too_many_arguments, reason = "all that a record depends on, for one rare kind of record")]
 /// A prototype of its own for a kfunc with pointers into an arena: the pointee gets an address space attribute.
 fn arena_prototype<'n>(
-    function: &Selected<'_>,
+    function: &Selected<'_, '_>,
     flags: u32,
     graph: &mut TypeGraph,
     proto: btfkit_btf::dedup::NodeId,

@@ -82,9 +82,9 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
 
     let groups = &walked.groups;
     let name_of = |at: NameRef| name_of(&sections, groups, at);
-    let instances = (0..).zip(groups).flat_map(|(n, g)| g.functions.iter().map(move |f| (n, f))).collect();
+    let functions = groups.iter().map(|g| g.functions.as_slice());
     let rules = Rules { consistent: options.features.consistent_func, true_signature: options.features.true_signature };
-    let selection = select(&program, instances, &graph, &rules, name_of);
+    let selection = pool.install(|| select(&program, functions, &graph, &rules, name_of));
     let mut skipped = skipped_functions(&selection, groups, name_of);
     let variables = (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
     let data = place(&program, variables, name_of, options.features.encode_force, &mut skipped).map_err(|unfit| {
@@ -170,7 +170,7 @@ fn name_of<'a>(sections: &Sections<'a>, groups: &'a [Gleaned], at: NameRef) -> &
 }
 
 fn skipped_functions<'n>(
-    selection: &Selection<'_>,
+    selection: &Selection<'_, '_>,
     groups: &[Gleaned],
     name_of: impl Fn(NameRef) -> &'n [u8],
 ) -> Vec<Skipped> {
@@ -178,7 +178,7 @@ fn skipped_functions<'n>(
         what: "function",
         name: String::from_utf8_lossy(name).into_owned(),
         reason: reason.code(),
-        detail: reason.detail().to_owned(),
+        detail: reason.detail(),
     };
     let mut skipped: Vec<Skipped> = selection.skipped.iter().map(|&(name, reason)| skip(name, reason)).collect();
     let unlisted = groups.iter().flat_map(|g| &g.unlisted);

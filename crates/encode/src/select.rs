@@ -11,7 +11,9 @@ use btfkit_btf::dedup::{Meaning, Shallow, TypeGraph};
 use btfkit_btf::names::is_identifier;
 use btfkit_btf::unit::{Name, NameRef};
 use btfkit_dwarf::Function;
-use btfkit_elf::FunctionIndex;
+use btfkit_elf::{FunctionIndex, FunctionSymbol};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 /// Why a function is left out; [`code`](Reason::code) is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,28 +68,30 @@ impl Reason {
 }
 
 /// A function that is emitted.
-pub(crate) struct Selected<'p> {
+pub(crate) struct Selected<'p, 'f> {
     pub name: &'p [u8],
     pub proto: Meaning,
-    pub tags: Vec<(i32, Name)>,
+    pub tags: &'f [(i32, Name)],
     /// Flags of the kfunc that it is.
     pub kfunc: Option<u32>,
 }
 
-pub(crate) struct Selection<'p> {
+#[derive(Default)]
+pub(crate) struct Selection<'p, 'f> {
     /// In the order of names.
-    pub functions: Vec<Selected<'p>>,
+    pub functions: Vec<Selected<'p, 'f>>,
     pub skipped: Vec<(&'p [u8], Reason)>,
 }
 
-struct Instance<'a> {
-    function: &'a Function,
+struct Instance<'f> {
+    function: &'f Function,
+    /// Of the function; here, where sorting finds it without a look at the function itself.
+    symbol: u32,
     group: u32,
     unexpected: bool,
     inconsistent: bool,
     uncertain: bool,
     reordered: bool,
-    optimized_symbol: bool,
 }
 
 pub(crate) struct Rules {
@@ -95,51 +99,94 @@ pub(crate) struct Rules {
     pub true_signature: bool,
 }
 
-/// Decides every function of the symbol table that any unit has an instance of. `instances` in the order of groups.
-pub(crate) fn select<'p, 'n>(
+/// Decides every function of the symbol table that any unit has an instance of. `functions` by number of the group.
+pub(crate) fn select<'p, 'f, 'n>(
     program: &'p Program<'_>,
-    instances: Vec<(u32, &Function)>,
+    functions: impl Iterator<Item = &'f [Function]>,
     graph: &TypeGraph,
     rules: &Rules,
-    name_of: impl Fn(NameRef) -> &'n [u8],
-) -> Selection<'p> {
-    let mut instances: Vec<Instance<'_>> =
-        instances.into_iter().map(|(group, function)| Instance::new(group, function, program)).collect();
-    let mut declared: Vec<bool> = program.functions.iter().map(|f| program.is_declared(f)).collect();
-    instances.iter().for_each(|i| declared[i.function.symbol as usize] = false);
+    name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
+) -> Selection<'p, 'f> {
+    let of_group = |(group, functions): (u32, &'f [Function])| functions.iter().map(move |f| Instance::new(group, f));
+    let mut instances: Vec<Instance<'f>> = (0..).zip(functions).flat_map(of_group).collect();
     // Stable: within a function, in the order of units.
-    instances.sort_by_key(|i| i.function.symbol);
-    let mut selection = Selection { functions: Vec::new(), skipped: Vec::new() };
-    for run in instances.chunk_by_mut(|a, b| a.function.symbol == b.function.symbol) {
-        let index = FunctionIndex(run[0].function.symbol);
-        let name = program.functions.name(index);
+    instances.par_sort_by_key(|i| i.symbol);
+    let deciding =
+        || Deciding { program, graph, rules, identifiers: Identifiers::new(&name_of), done: Selection::default() };
+    let runs = instances.par_chunk_by_mut(|a, b| a.symbol == b.symbol);
+    let decided = runs.fold(deciding, Deciding::run).map(|deciding| deciding.done);
+    let mut selection = decided.reduce(Selection::default, Selection::and);
+
+    let mut declared: Vec<bool> = program.functions.iter().map(|f| program.is_declared(f)).collect();
+    instances.iter().for_each(|i| declared[i.symbol as usize] = false);
+    let only_declared = program.functions.iter().filter(|f| declared[f.0 as usize]);
+    selection.skipped.extend(only_declared.map(|f| (program.functions.name(f), Reason::OnlyDeclared)));
+    selection
+}
+
+impl Selection<'_, '_> {
+    fn and(mut self, mut later: Self) -> Self {
+        self.functions.append(&mut later.functions);
+        self.skipped.append(&mut later.skipped);
+        self
+    }
+}
+
+/// Some successive runs, and what came of them.
+struct Deciding<'s, 'p, 'd, 'f, F> {
+    program: &'p Program<'d>,
+    graph: &'s TypeGraph,
+    rules: &'s Rules,
+    identifiers: Identifiers<'s, F>,
+    done: Selection<'p, 'f>,
+}
+
+impl<'n, 'f, F: Fn(NameRef) -> &'n [u8]> Deciding<'_, '_, '_, 'f, F> {
+    fn run(mut self, run: &mut [Instance<'f>]) -> Self {
+        let index = FunctionIndex(run[0].symbol);
+        let name = self.program.functions.name(index);
         // Instances with nameless parameters count for nothing, unless there are no others.
         let named = named_first(run);
         let run = &mut run[..named];
         if run.is_empty() {
-            selection.skipped.push((name, Reason::UnnamedParameter));
-            continue;
+            self.done.skipped.push((name, Reason::UnnamedParameter));
+            return self;
         }
-        combine(run, graph);
-        for choice in decide(run, index, program, rules) {
+        combine(run, self.graph);
+        for choice in decide(run, index, self.program, self.rules).into_iter().flatten() {
             let chosen = choice.and_then(|(instance, name, proto)| {
-                let proto = graph.anchor(instance.group, proto);
-                unfit(name, proto, graph, &name_of).map_or(Ok((instance, name, proto)), Err)
+                let proto = self.graph.anchor(instance.group, proto);
+                let unfit = unfit(name, self.graph.shallow(proto), &mut self.identifiers);
+                unfit.map_or(Ok((instance, name, proto)), Err)
             });
             match chosen {
-                Err(reason) => selection.skipped.push((name, reason)),
-                Ok((instance, chosen, proto)) => selection.functions.push(Selected {
+                Err(reason) => self.done.skipped.push((name, reason)),
+                Ok((instance, chosen, proto)) => self.done.functions.push(Selected {
                     name: chosen,
                     proto,
-                    tags: instance.function.tags.clone(),
-                    kfunc: program.kfuncs.get(&index.0).copied().filter(|_| chosen == name),
+                    tags: &instance.function.tags,
+                    kfunc: self.program.kfuncs.get(&index.0).copied().filter(|_| chosen == name),
                 }),
             }
         }
+        self
     }
-    let only_declared = program.functions.iter().filter(|f| declared[f.0 as usize]);
-    selection.skipped.extend(only_declared.map(|f| (program.functions.name(f), Reason::OnlyDeclared)));
-    selection
+}
+
+/// Which names are identifiers: functions have parameters of the same names over and over.
+struct Identifiers<'s, F> {
+    name_of: &'s F,
+    known: FxHashMap<u64, bool>,
+}
+
+impl<'s, 'n, F: Fn(NameRef) -> &'n [u8]> Identifiers<'s, F> {
+    fn new(name_of: &'s F) -> Identifiers<'s, F> {
+        Identifiers { name_of, known: FxHashMap::default() }
+    }
+
+    fn has(&mut self, name: Name) -> bool {
+        *self.known.entry(name.hash).or_insert_with(|| is_identifier((self.name_of)(name.at)))
+    }
 }
 
 /// Puts the instances whose parameters all have names first, in order; returns how many they are.
@@ -148,30 +195,30 @@ fn named_first(run: &mut [Instance<'_>]) -> usize {
     run.partition_point(|i| !i.function.facts.unnamed_parameter)
 }
 
-impl<'a> Instance<'a> {
-    fn new(group: u32, function: &'a Function, program: &Program<'_>) -> Instance<'a> {
-        let symbols = program.functions.symbols(FunctionIndex(function.symbol));
-        let optimized = |name: &[u8]| [&b".constprop"[..], b".isra"].iter().any(|s| contains(name, s));
+impl<'f> Instance<'f> {
+    fn new(group: u32, function: &'f Function) -> Instance<'f> {
         Instance {
             function,
+            symbol: function.symbol,
             group,
             unexpected: function.facts.unexpected_register,
             inconsistent: false,
             uncertain: function.facts.uncertain_location,
             reordered: function.facts.reordered_parameters,
-            optimized_symbol: symbols.iter().any(|s| Some(s.address) == function.address && optimized(s.name)),
         }
     }
 
     /// The compiler changed what is passed, and BTF would say what the source says.
-    fn changed(&self, rules: &Rules) -> bool {
+    fn changed(&self, symbols: &[FunctionSymbol<'_>], rules: &Rules) -> bool {
         let facts = &self.function.facts;
-        facts.optimized_parameters && (facts.signature_changed || self.optimized_symbol) && !rules.true_signature
+        let clone = || symbols.iter().any(|s| Some(s.address) == self.function.address && is_optimized_clone(s.name));
+        facts.optimized_parameters && !rules.true_signature && (facts.signature_changed || clone())
     }
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|w| w == part)
+fn is_optimized_clone(name: &[u8]) -> bool {
+    let contains = |part: &[u8]| name.windows(part.len()).any(|w| w == part);
+    contains(b".constprop") || contains(b".isra")
 }
 
 /// What one instance knows holds for all.
@@ -207,7 +254,7 @@ fn decide<'i, 'p, 'f>(
     index: FunctionIndex,
     program: &'p Program<'_>,
     rules: &Rules,
-) -> Vec<Choice<'i, 'p, 'f>> {
+) -> [Option<Choice<'i, 'p, 'f>>; 2] {
     let symbols = program.functions.symbols(index);
     if rules.true_signature {
         // A clone is emitted as what it is, under its own name.
@@ -220,13 +267,13 @@ fn decide<'i, 'p, 'f>(
             // The plain function is another one: only its own symbols say where it is.
             let plain: Vec<u64> = symbols.iter().filter(|s| !s.suffixed).map(|s| s.address).collect();
             let at_plain = run.iter().find(|i| i.function.address.is_some_and(|a| plain.contains(&a)));
-            let Some(plain_instance) = at_plain else { return vec![Ok(clone)] };
+            let Some(plain_instance) = at_plain else { return [Some(Ok(clone)), None] };
             let ambiguous = plain.iter().any(|&a| a != plain[0]);
-            return vec![verdict(run, plain_instance, ambiguous, index, program, rules), Ok(clone)];
+            return [Some(verdict(run, plain_instance, ambiguous, index, program, rules)), Some(Ok(clone))];
         }
     }
-    let canonical = canonical(run, |i| symbols.iter().any(|s| Some(s.address) == i.function.address), rules);
-    vec![verdict(run, canonical, program.functions.ambiguous(index), index, program, rules)]
+    let canonical = canonical(run, symbols, rules);
+    [Some(verdict(run, canonical, program.functions.ambiguous(index), index, program, rules)), None]
 }
 
 fn verdict<'i, 'p, 'f>(
@@ -243,7 +290,7 @@ fn verdict<'i, 'p, 'f>(
         (first.inconsistent && rules.consistent, Reason::InconsistentPrototype),
         (first.uncertain, Reason::UncertainLocation),
         (first.reordered, Reason::ReorderedParameters),
-        (canonical.changed(rules), Reason::OptimizedParameters),
+        (canonical.changed(program.functions.symbols(index), rules), Reason::OptimizedParameters),
         (ambiguous, Reason::AmbiguousAddress),
     ];
     if let Some(&(_, reason)) = reasons.iter().rev().find(|(applies, _)| *applies) {
@@ -255,17 +302,14 @@ fn verdict<'i, 'p, 'f>(
 }
 
 /// The instance that the linker has kept, where addresses tell (a strong definition wins over a weak one).
-fn canonical<'i, 'f>(
-    run: &'i [Instance<'f>],
-    linked: impl Fn(&Instance<'f>) -> bool,
-    rules: &Rules,
-) -> &'i Instance<'f> {
+fn canonical<'i, 'f>(run: &'i [Instance<'f>], symbols: &[FunctionSymbol<'_>], rules: &Rules) -> &'i Instance<'f> {
     if run.len() == 1 {
         return &run[0];
     }
+    let linked = |i: &&Instance<'_>| symbols.iter().any(|s| Some(s.address) == i.function.address);
     let mut first = None;
-    for instance in run.iter().filter(|i| linked(i)) {
-        if !instance.changed(rules) {
+    for instance in run.iter().filter(linked) {
+        if !instance.changed(symbols, rules) {
             return instance;
         }
         first.get_or_insert(instance);
@@ -288,11 +332,14 @@ fn ends_in_void(mut ty: Shallow<'_>) -> bool {
 }
 
 /// What the kernel would not take.
-fn unfit<'n>(name: &[u8], proto: Meaning, graph: &TypeGraph, name_of: &impl Fn(NameRef) -> &'n [u8]) -> Option<Reason> {
+fn unfit<'n>(
+    name: &[u8],
+    proto: Shallow<'_>,
+    identifiers: &mut Identifiers<'_, impl Fn(NameRef) -> &'n [u8]>,
+) -> Option<Reason> {
     if !is_identifier(name) {
         return Some(Reason::InvalidName);
     }
-    let proto = graph.shallow(proto);
     debug_assert_eq!(proto.kind(), Kind::FuncProto);
     let members = proto.members();
     let last = members.len().wrapping_sub(1);
@@ -305,7 +352,7 @@ fn unfit<'n>(name: &[u8], proto: Meaning, graph: &TypeGraph, name_of: &impl Fn(N
         if !dots && name.is_none() {
             return Some(Reason::UnnamedParameter);
         }
-        if !dots && !is_identifier(name_of(name.at)) {
+        if !dots && !identifiers.has(name) {
             return Some(Reason::InvalidName);
         }
     }
