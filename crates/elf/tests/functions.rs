@@ -19,9 +19,11 @@ fn table_of(file: &TestElf) -> Vec<Entry> {
     let symbols = Image::parse(&bytes).unwrap().symbols().unwrap().unwrap();
     let table = FunctionTable::build(&symbols, hash).unwrap();
     assert_eq!(table.iter().len(), table.len());
+    assert_eq!(table.hashes().count(), table.len());
     let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
     table
-        .iter()
+        .in_order(&table.iter().collect::<Vec<_>>())
+        .into_iter()
         .map(|index| {
             assert_eq!(table.get(hash(table.name(index))), Some(index));
             let symbols = table.symbols(index).iter().map(|s| (text(s.name), s.address, s.suffixed)).collect();
@@ -31,7 +33,7 @@ fn table_of(file: &TestElf) -> Vec<Entry> {
 }
 
 #[test]
-fn functions_are_grouped_by_base_name_in_strcmp_order() {
+fn functions_are_grouped_by_base_name_and_sorted_as_strcmp_does() {
     let mut file = TestElf::linked(true, Endianness::Little, elf::EM_X86_64);
     let text = file.allocated(".text", 0x1000, 16, &[0; 64]);
     for (name, address) in [

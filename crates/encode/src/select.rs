@@ -83,15 +83,23 @@ pub(crate) struct Selection<'p, 'f> {
     pub skipped: Vec<(&'p [u8], Reason)>,
 }
 
+/// What is asked of an instance often, near to that of its neighbours; functions themselves are all over the memory.
 struct Instance<'f> {
     function: &'f Function,
-    /// Of the function; here, where sorting finds it without a look at the function itself.
+    /// Place of the function's name among those of all that are met.
+    rank: u32,
     symbol: u32,
-    group: u32,
+    proto: Meaning,
+    /// What the machine code has, with true signatures.
+    true_proto: Option<Meaning>,
+    unnamed: bool,
     unexpected: bool,
     inconsistent: bool,
     uncertain: bool,
     reordered: bool,
+    /// Parameters are gone, and the function would be emitted as the source has it.
+    optimized: bool,
+    tagged: bool,
 }
 
 pub(crate) struct Rules {
@@ -107,19 +115,26 @@ pub(crate) fn select<'p, 'f, 'n>(
     rules: &Rules,
     name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
 ) -> Selection<'p, 'f> {
-    let of_group = |(group, functions): (u32, &'f [Function])| functions.iter().map(move |f| Instance::new(group, f));
+    let of_group = |(group, functions): (u32, &'f [Function])| {
+        functions.iter().map(move |function| Instance::new(group, function, graph, rules))
+    };
     let mut instances: Vec<Instance<'f>> = (0..).zip(functions).flat_map(of_group).collect();
+    let mut defined = vec![false; program.functions.len()];
+    instances.iter().for_each(|i| defined[i.symbol as usize] = true);
+    let met = program.functions.iter().filter(|&f| defined[f.0 as usize] || program.is_declared(f));
+    let met = program.functions.in_order(&met.collect::<Vec<_>>());
+    let mut ranks = vec![0; program.functions.len()];
+    (0..).zip(&met).for_each(|(rank, f)| ranks[f.0 as usize] = rank);
+    instances.iter_mut().for_each(|i| i.rank = ranks[i.symbol as usize]);
     // Stable: within a function, in the order of units.
-    instances.par_sort_by_key(|i| i.symbol);
+    instances.par_sort_by_key(|i| i.rank);
+
     let deciding =
         || Deciding { program, graph, rules, identifiers: Identifiers::new(&name_of), done: Selection::default() };
-    let runs = instances.par_chunk_by_mut(|a, b| a.symbol == b.symbol);
+    let runs = instances.par_chunk_by_mut(|a, b| a.rank == b.rank);
     let decided = runs.fold(deciding, Deciding::run).map(|deciding| deciding.done);
     let mut selection = decided.reduce(Selection::default, Selection::and);
-
-    let mut declared: Vec<bool> = program.functions.iter().map(|f| program.is_declared(f)).collect();
-    instances.iter().for_each(|i| declared[i.symbol as usize] = false);
-    let only_declared = program.functions.iter().filter(|f| declared[f.0 as usize]);
+    let only_declared = met.into_iter().filter(|f| !defined[f.0 as usize]);
     selection.skipped.extend(only_declared.map(|f| (program.functions.name(f), Reason::OnlyDeclared)));
     selection
 }
@@ -155,7 +170,6 @@ impl<'n, 'f, F: Fn(NameRef) -> &'n [u8]> Deciding<'_, '_, '_, 'f, F> {
         combine(run, self.graph);
         for choice in decide(run, index, self.program, self.rules).into_iter().flatten() {
             let chosen = choice.and_then(|(instance, name, proto)| {
-                let proto = self.graph.anchor(instance.group, proto);
                 let unfit = unfit(name, self.graph.shallow(proto), &mut self.identifiers);
                 unfit.map_or(Ok((instance, name, proto)), Err)
             });
@@ -164,7 +178,7 @@ impl<'n, 'f, F: Fn(NameRef) -> &'n [u8]> Deciding<'_, '_, '_, 'f, F> {
                 Ok((instance, chosen, proto)) => self.done.functions.push(Selected {
                     name: chosen,
                     proto,
-                    tags: &instance.function.tags,
+                    tags: if instance.tagged { &instance.function.tags } else { &[] },
                     kfunc: self.program.kfuncs.get(&index.0).copied().filter(|_| chosen == name),
                 }),
             }
@@ -191,28 +205,34 @@ impl<'s, 'n, F: Fn(NameRef) -> &'n [u8]> Identifiers<'s, F> {
 
 /// Puts the instances whose parameters all have names first, in order; returns how many they are.
 fn named_first(run: &mut [Instance<'_>]) -> usize {
-    run.sort_by_key(|i| i.function.facts.unnamed_parameter);
-    run.partition_point(|i| !i.function.facts.unnamed_parameter)
+    run.sort_by_key(|i| i.unnamed);
+    run.partition_point(|i| !i.unnamed)
 }
 
 impl<'f> Instance<'f> {
-    fn new(group: u32, function: &'f Function) -> Instance<'f> {
+    fn new(group: u32, function: &'f Function, graph: &TypeGraph, rules: &Rules) -> Instance<'f> {
+        let facts = &function.facts;
+        let true_proto = function.true_proto.filter(|_| rules.true_signature);
         Instance {
             function,
+            rank: 0,
             symbol: function.symbol,
-            group,
-            unexpected: function.facts.unexpected_register,
+            proto: graph.anchor(group, function.proto),
+            true_proto: true_proto.map(|proto| graph.anchor(group, proto)),
+            unnamed: facts.unnamed_parameter,
+            unexpected: facts.unexpected_register,
             inconsistent: false,
-            uncertain: function.facts.uncertain_location,
-            reordered: function.facts.reordered_parameters,
+            uncertain: facts.uncertain_location,
+            reordered: facts.reordered_parameters,
+            optimized: facts.optimized_parameters && !rules.true_signature,
+            tagged: !function.tags.is_empty(),
         }
     }
 
     /// The compiler changed what is passed, and BTF would say what the source says.
-    fn changed(&self, symbols: &[FunctionSymbol<'_>], rules: &Rules) -> bool {
-        let facts = &self.function.facts;
+    fn changed(&self, symbols: &[FunctionSymbol<'_>]) -> bool {
         let clone = || symbols.iter().any(|s| Some(s.address) == self.function.address && is_optimized_clone(s.name));
-        facts.optimized_parameters && !rules.true_signature && (facts.signature_changed || clone())
+        self.optimized && (self.function.facts.signature_changed || clone())
     }
 }
 
@@ -224,7 +244,7 @@ fn is_optimized_clone(name: &[u8]) -> bool {
 /// What one instance knows holds for all.
 fn combine(run: &mut [Instance<'_>], graph: &TypeGraph) {
     let (first, others) = run.split_first_mut().expect("a run is not empty");
-    let proto = |i: &Instance<'_>| graph.shallow(graph.anchor(i.group, i.function.proto));
+    let proto = |i: &Instance<'_>| graph.shallow(i.proto);
     for other in others {
         for (a, b) in [
             (&mut first.unexpected, &mut other.unexpected),
@@ -245,8 +265,8 @@ fn combine(run: &mut [Instance<'_>], graph: &TypeGraph) {
     }
 }
 
-/// An instance that is emitted, under which name, and its prototype's anchor.
-type Choice<'i, 'p, 'f> = Result<(&'i Instance<'f>, &'p [u8], u32), Reason>;
+/// An instance that is emitted, under which name, and its prototype.
+type Choice<'i, 'p, 'f> = Result<(&'i Instance<'f>, &'p [u8], Meaning), Reason>;
 
 /// What is emitted for a run: one function, or with true signatures a clone and the plain function beside it.
 fn decide<'i, 'p, 'f>(
@@ -260,8 +280,7 @@ fn decide<'i, 'p, 'f>(
         // A clone is emitted as what it is, under its own name.
         let clones = run.iter().filter(|i| !i.unexpected && !i.uncertain).filter_map(|instance| {
             let clone = symbols.iter().find(|s| Some(s.address) == instance.function.address && s.suffixed)?;
-            let proto = instance.function.true_proto.unwrap_or(instance.function.proto);
-            Some((instance, clone.name, proto))
+            Some((instance, clone.name, instance.true_proto.unwrap_or(instance.proto)))
         });
         if let Some(clone) = clones.take(1).next() {
             // The plain function is another one: only its own symbols say where it is.
@@ -272,7 +291,7 @@ fn decide<'i, 'p, 'f>(
             return [Some(verdict(run, plain_instance, ambiguous, index, program, rules)), Some(Ok(clone))];
         }
     }
-    let canonical = canonical(run, symbols, rules);
+    let canonical = canonical(run, symbols);
     [Some(verdict(run, canonical, program.functions.ambiguous(index), index, program, rules)), None]
 }
 
@@ -290,26 +309,24 @@ fn verdict<'i, 'p, 'f>(
         (first.inconsistent && rules.consistent, Reason::InconsistentPrototype),
         (first.uncertain, Reason::UncertainLocation),
         (first.reordered, Reason::ReorderedParameters),
-        (canonical.changed(program.functions.symbols(index), rules), Reason::OptimizedParameters),
+        (canonical.changed(program.functions.symbols(index)), Reason::OptimizedParameters),
         (ambiguous, Reason::AmbiguousAddress),
     ];
     if let Some(&(_, reason)) = reasons.iter().rev().find(|(applies, _)| *applies) {
         return Err(reason);
     }
-    let function = canonical.function;
-    let proto = function.true_proto.filter(|_| rules.true_signature).unwrap_or(function.proto);
-    Ok((canonical, program.functions.name(index), proto))
+    Ok((canonical, program.functions.name(index), canonical.true_proto.unwrap_or(canonical.proto)))
 }
 
 /// The instance that the linker has kept, where addresses tell (a strong definition wins over a weak one).
-fn canonical<'i, 'f>(run: &'i [Instance<'f>], symbols: &[FunctionSymbol<'_>], rules: &Rules) -> &'i Instance<'f> {
+fn canonical<'i, 'f>(run: &'i [Instance<'f>], symbols: &[FunctionSymbol<'_>]) -> &'i Instance<'f> {
     if run.len() == 1 {
         return &run[0];
     }
     let linked = |i: &&Instance<'_>| symbols.iter().any(|s| Some(s.address) == i.function.address);
     let mut first = None;
     for instance in run.iter().filter(linked) {
-        if !instance.changed(symbols, rules) {
+        if !instance.changed(symbols) {
             return instance;
         }
         first.get_or_insert(instance);
