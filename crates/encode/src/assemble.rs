@@ -30,7 +30,7 @@ pub(crate) fn assemble<'n>(
     mut graph: TypeGraph,
     functions: &[Selected<'_, '_>],
     sections: &[Section<'_>],
-    name_of: impl Fn(NameRef) -> &'n [u8],
+    name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
     layout: &Layout,
 ) -> Result<Assembled, WriteError> {
     // Everything that is referred to must have its node before the types are written.

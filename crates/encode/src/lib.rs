@@ -108,7 +108,8 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
         attributes: options.features.attributes,
         layout: options.features.layout,
     };
-    let assembled = assemble(graph, &selection.functions, &data, name_of, &layout)
+    let assembled = pool
+        .install(|| assemble(graph, &selection.functions, &data, name_of, &layout))
         .map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     phases.end("write");
     go_on(path, abort)?;

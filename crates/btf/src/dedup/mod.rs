@@ -31,6 +31,7 @@ mod emit;
 mod graph;
 mod hash;
 mod of_btf;
+mod record;
 mod refine;
 mod settle;
 mod spell;
