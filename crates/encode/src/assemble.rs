@@ -52,17 +52,18 @@ pub(crate) fn assemble<'n>(
         let arena = function
             .kfunc
             .filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
-        let (proto_id, parameters) = match arena {
+        let proto_id = match arena {
             Some(flags) => {
                 let (wrong, made) = (&mut no_arena_pointers, &mut arena_types);
                 arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of, wrong, made)?
             }
-            None => (emitted.id(proto), graph.view(proto, &mut Vec::new()).members.len()),
+            None => emitted.id(proto),
         };
         let name = writer.string(function.name)?;
         let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;
-        for &(component, text) in function.tags {
-            if component < parameters as i32 {
+        if !function.tags.is_empty() {
+            let parameters = graph.view(proto, &mut Vec::new()).members.len();
+            for &(component, text) in function.tags.iter().filter(|(component, _)| *component < parameters as i32) {
                 tag(&mut writer, name_of(text.at), id, component)?;
             }
         }
@@ -123,10 +124,10 @@ fn arena_prototype<'n>(
     name_of: &impl Fn(NameRef) -> &'n [u8],
     wrong: &mut Vec<String>,
     made: &mut ArenaTypes,
-) -> Result<(TypeId, usize), WriteError> {
+) -> Result<TypeId, WriteError> {
     let (mut members, mut pointee) = (Vec::new(), Vec::new());
     let view = graph.view(proto, &mut members);
-    let (ret, count) = (view.target, view.members.len());
+    let ret = view.target;
     let mut ids = vec![emitted.id(ret)];
     ids.extend(members.iter().map(|m| emitted.id(m.ty)));
     let nodes: Vec<_> = std::iter::once(ret).chain(members.iter().map(|m| m.ty)).collect();
@@ -153,16 +154,16 @@ fn arena_prototype<'n>(
             }
         };
     }
-    let mut params = Vec::with_capacity(count);
+    let mut params = Vec::with_capacity(members.len());
     for (m, &ty) in members.iter().zip(&ids[1..]) {
         let name = if m.name.is_none() { 0 } else { writer.string(name_of(m.name.at))? };
         params.push(Param { name, ty });
     }
     let proto = Type::FuncProto { ret: ids[0], params };
     if let Some(&known) = made.prototypes.get(&proto) {
-        return Ok((known, count));
+        return Ok(known);
     }
     let id = writer.push(&proto)?;
     made.prototypes.insert(proto, id);
-    Ok((id, count))
+    Ok(id)
 }
