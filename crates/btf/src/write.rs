@@ -53,7 +53,12 @@ impl Writer {
 
     /// Offset of a string, which is added when it is new. The empty string is 0.
     pub fn string(&mut self, text: &[u8]) -> Result<u32, WriteError> {
-        if text.is_empty() { Ok(0) } else { self.strings.intern(text, name_hash(text)) }
+        self.hashed_string(text, name_hash(text))
+    }
+
+    /// As [`string`](Self::string), for who has the [`name_hash`] of it.
+    pub fn hashed_string(&mut self, text: &[u8], hash: u64) -> Result<u32, WriteError> {
+        if text.is_empty() { Ok(0) } else { self.strings.intern(text, hash) }
     }
 
     /// The id that the next type will get.
