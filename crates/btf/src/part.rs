@@ -32,6 +32,10 @@ impl Part {
         self.records.push(ty)
     }
 
+    pub(crate) fn string_count(&self) -> usize {
+        self.strings.len()
+    }
+
     /// Offsets of the strings, by what stands for them.
     pub(crate) fn intern(&self, table: &mut StringTable) -> Result<Vec<u32>, WriteError> {
         let mut offsets = Vec::with_capacity(self.strings.len() + 1);

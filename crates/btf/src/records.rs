@@ -3,17 +3,22 @@
 use crate::header::{HEAD, Info, MAX_TYPE_ID, MAX_VLEN};
 use crate::{Aggregate, Endian, Kind, Type, TypeId, WriteError};
 
+/// Kinds, and 0, which is none.
+const KINDS: usize = Kind::ALL.len() + 1;
+
 /// Records with successive ids.
 pub(crate) struct Records {
     pub endian: Endian,
     first: u32,
     pub count: u32,
+    /// By number of the kind.
+    pub kinds: [u32; KINDS],
     pub bytes: Vec<u8>,
 }
 
 impl Records {
     pub fn new(endian: Endian, first: TypeId) -> Records {
-        Records { endian, first: first.0, count: 0, bytes: Vec::new() }
+        Records { endian, first: first.0, count: 0, kinds: [0; KINDS], bytes: Vec::new() }
     }
 
     /// The id that the next type will get.
@@ -33,6 +38,7 @@ impl Records {
             return Err(error);
         }
         self.count += 1;
+        ty.kind().into_iter().for_each(|kind| self.kinds[kind as usize] += 1);
         Ok(id)
     }
 
@@ -41,6 +47,7 @@ impl Records {
         debug_assert_eq!((more.first, more.endian), (self.next_id().0, self.endian));
         self.bytes.extend(more.bytes);
         self.count += more.count;
+        self.kinds.iter_mut().zip(more.kinds).for_each(|(count, more)| *count += more);
     }
 
     /// Replaces every string offset, of types and of their elements.

@@ -110,6 +110,11 @@ impl StringTable {
         Ok(self.start + start as u32)
     }
 
+    /// Makes room for so many more strings.
+    pub fn reserve(&mut self, strings: usize) {
+        self.index.slots.reserve(strings, |slot| table_hash(slot.hash));
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.section
     }

@@ -75,6 +75,12 @@ impl Writer {
         self.records.count == 0
     }
 
+    /// How many types of each kind were added, in the order of the kinds' numbers, without kinds that do not occur.
+    pub fn counts(&self) -> impl Iterator<Item = (Kind, u32)> {
+        let count = |kind: Kind| (kind, self.records.kinds[kind as usize]);
+        Kind::ALL.into_iter().map(count).filter(|&(_, count)| count != 0)
+    }
+
     /// Appends a type. What it refers to may still be to come: neither ids nor names are checked here.
     pub fn push(&mut self, ty: &Type) -> Result<TypeId, WriteError> {
         self.records.push(ty)
@@ -82,6 +88,7 @@ impl Writer {
 
     /// Appends what was made apart, in this order.
     pub fn append(&mut self, mut parts: Vec<Part>) -> Result<(), WriteError> {
+        self.strings.reserve(parts.iter().map(Part::string_count).sum());
         let offsets = parts.iter().map(|part| part.intern(&mut self.strings)).collect::<Result<Vec<_>, _>>()?;
         parts
             .par_iter_mut()
@@ -98,17 +105,20 @@ impl Writer {
         let strings = strings.bytes();
         let section = if layout { header::layout_section(endian) } else { Vec::new() };
         let header_len = if layout { LAYOUT_HEADER } else { CLASSIC_HEADER };
-        let mut blob = Vec::with_capacity(header_len + types.len() + section.len() + strings.len());
-        blob.extend(endian.u16_bytes(header::MAGIC));
-        blob.extend([header::VERSION, 0]);
+        let mut header = Vec::with_capacity(header_len);
+        header.extend(endian.u16_bytes(header::MAGIC));
+        header.extend([header::VERSION, 0]);
         let type_len = types.len() as u32;
         let layout_len = section.len() as u32;
         let words = [header_len as u32, 0, type_len, type_len + layout_len, strings.len() as u32];
-        blob.extend(words.into_iter().flat_map(|word| endian.u32_bytes(word)));
+        header.extend(words.into_iter().flat_map(|word| endian.u32_bytes(word)));
         if layout {
-            blob.extend([type_len, layout_len].into_iter().flat_map(|word| endian.u32_bytes(word)));
+            header.extend([type_len, layout_len].into_iter().flat_map(|word| endian.u32_bytes(word)));
         }
-        blob.extend(types);
+        // The types move up to make room: that costs less than fresh memory for all.
+        let mut blob = types;
+        blob.reserve_exact(header.len() + section.len() + strings.len());
+        blob.splice(..0, header);
         blob.extend(section);
         blob.extend_from_slice(strings);
         blob

@@ -4,7 +4,7 @@ use crate::place::Section;
 use crate::select::Selected;
 use btfkit_btf::dedup::{BadName, Emitted, Meaning, TypeGraph, emit};
 use btfkit_btf::unit::{NameRef, name_hash};
-use btfkit_btf::{Endian, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
+use btfkit_btf::{Endian, Kind, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -16,6 +16,9 @@ const KF_ARENA_ARG2: u32 = 1 << 15;
 
 pub(crate) struct Assembled {
     pub bytes: Vec<u8>,
+    pub types: u32,
+    /// By kind, in the order of the kinds' numbers; kinds that do not occur are absent.
+    pub counts: Vec<(Kind, u32)>,
     pub bad_names: Vec<BadName>,
     /// Kfuncs that say they take or give an arena pointer where their prototype has none.
     pub no_arena_pointers: Vec<String>,
@@ -99,7 +102,11 @@ pub(crate) fn assemble<'n>(
             writer.push(&Type::Datasec { name, size, vars })?;
         }
     }
-    Ok(Assembled { bytes: writer.finish(layout.layout), bad_names: emitted.bad_names, no_arena_pointers })
+    // Freeing it takes a while, and nothing waits for that.
+    rayon::spawn(move || drop(graph));
+    let (types, counts) = (writer.len() as u32, writer.counts().collect());
+    let bytes = writer.finish(layout.layout);
+    Ok(Assembled { bytes, types, counts, bad_names: emitted.bad_names, no_arena_pointers })
 }
 
 fn tag(writer: &mut Writer, text: &[u8], ty: TypeId, component: i32) -> Result<(), WriteError> {
@@ -140,7 +147,7 @@ fn arena_prototype<'n>(
             continue;
         }
         let to = nodes.get(place).filter(|n| n.0 != 0).map(|&n| graph.view(n, &mut pointee));
-        let Some(to) = to.filter(|t| t.kind == btfkit_btf::Kind::Ptr).map(|t| t.target) else {
+        let Some(to) = to.filter(|t| t.kind == Kind::Ptr).map(|t| t.target) else {
             let which = if place == 0 { "result".to_owned() } else { format!("parameter {place}") };
             let name = String::from_utf8_lossy(function.name);
             wrong.push(format!("kfunc {name} is flagged to have an arena pointer as its {which}, which is no pointer"));

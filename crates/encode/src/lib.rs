@@ -21,11 +21,11 @@ pub use language::{language_code, language_names};
 pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};
 
-use assemble::{Layout, assemble};
+use assemble::{Assembled, Layout, assemble};
 use btfkit_btf::dedup::{BadName, TypeGraph};
 use btfkit_btf::unit::NameRef;
 use btfkit_btf::validate::{Context, validate};
-use btfkit_btf::{Btf, Endian, Kind};
+use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
 use phases::Phases;
@@ -132,7 +132,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
         }
         return Err(EncodeError::new("STRICT", path, what));
     }
-    let mut report = report(&assembled.bytes, groups, skipped, diagnostics);
+    let mut report = report(&assembled, groups, skipped, diagnostics);
     report.phases = phases.finish();
     report.jobs = pool.current_num_threads() as u32;
     Ok(Encoded { btf: assembled.bytes, report })
@@ -228,19 +228,11 @@ fn of_file(code: &'static str, message: &str) -> Diagnostic {
     Diagnostic { unit: String::new(), offset: 0, code, message: message.to_owned() }
 }
 
-fn report(bytes: &[u8], groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {
-    let btf = Btf::parse(bytes.to_vec()).expect("what was validated can be read");
-    let mut counts = [0u32; 32];
-    for (_, record) in btf.records() {
-        if let Some(kind) = record.kind() {
-            counts[kind as usize] += 1;
-        }
-    }
-    let counted = Kind::ALL.into_iter().map(|kind| (kind.name(), counts[kind as usize])).filter(|&(_, n)| n != 0);
+fn report(assembled: &Assembled, groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {
     Report {
-        counts: counted.collect(),
-        types: btf.len() as u32,
-        size: bytes.len() as u64,
+        counts: assembled.counts.iter().map(|&(kind, count)| (kind.name(), count)).collect(),
+        types: assembled.types,
+        size: assembled.bytes.len() as u64,
         units: groups.iter().map(|g| g.units).sum(),
         units_excluded: groups.iter().map(|g| g.excluded).sum(),
         skipped,
