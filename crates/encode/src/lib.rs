@@ -1,7 +1,6 @@
 //! From an ELF file with DWARF to BTF.
 //!
-//! [`encode_file`] tells the whole story from top to bottom; each line is one stage that consumes what the one before
-//! has made.
+//! `encode` tells the whole story from top to bottom; each line is one stage that consumes what the one before has made.
 
 mod assemble;
 mod error;
@@ -45,9 +44,22 @@ pub struct Encoded {
 
 /// Encodes one file. `abort` is polled while walking: once it is true, the result is ABORTED.
 pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
+    let phases = Phases::start();
+    let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
+    let encoded = encode(path, &file, options, abort, phases);
+    // Giving back a kernel's pages takes 10 ms, which pass while the result is written. Without a thread it is done here.
+    let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
+    encoded
+}
+
+fn encode(
+    path: &Path,
+    file: &InputFile,
+    options: &Options,
+    abort: &AtomicBool,
+    mut phases: Phases,
+) -> Result<Encoded, EncodeError> {
     let elf = |error| EncodeError::of_elf(path, error);
-    let mut phases = Phases::start();
-    let file = InputFile::open(path).map_err(elf)?;
     let image = Image::parse(file.bytes()).map_err(elf)?;
     let debug = image.debug_sections().map_err(elf)?;
     if debug.info.data.is_empty() && debug.types.data.is_empty() {
@@ -135,6 +147,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let mut report = report(&assembled, groups, skipped, diagnostics);
     report.phases = phases.finish();
     report.jobs = pool.current_num_threads() as u32;
+    pool.spawn(move || drop(walked));
     Ok(Encoded { btf: assembled.bytes, report })
 }
 
