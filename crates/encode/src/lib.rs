@@ -127,7 +127,8 @@ fn encode(
     go_on(path, abort)?;
 
     let pointer_size = if image.is_64() { 8 } else { 4 };
-    validate(&assembled.bytes, Context::Vmlinux, None, pointer_size).map_err(|refusal| {
+    let valid = pool.install(|| validate(&assembled.bytes, Context::Vmlinux, None, pointer_size));
+    valid.map_err(|refusal| {
         let what = format!("the kernel would refuse the result, so nothing is written: {refusal}");
         EncodeError::new("INVALID_BTF", path, what)
     })?;
