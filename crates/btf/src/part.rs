@@ -2,6 +2,7 @@
 
 use crate::records::Records;
 use crate::strings::StringTable;
+use crate::unit::name_hash;
 use crate::{Endian, Type, TypeId, WriteError};
 
 /// Records whose ids are final, while the names in them are numbers of the part's own strings: where these will be in
@@ -19,11 +20,11 @@ impl Part {
         Part { records: Records::new(endian, first), strings: Vec::new(), text: Vec::new() }
     }
 
-    /// Adds a string (with its [`crate::unit::name_hash`]) and returns what stands for it in this part; 0 stands for
-    /// none. A string that is added twice costs time, and is in the blob once.
-    pub fn string(&mut self, text: &[u8], hash: u64) -> u32 {
+    /// Adds a string and returns what stands for it in this part; 0 stands for none. A string that is added twice costs
+    /// time, and is in the blob once.
+    pub fn string(&mut self, text: &[u8]) -> u32 {
         self.text.extend_from_slice(text);
-        self.strings.push((hash, self.text.len() as u32));
+        self.strings.push((name_hash(text), self.text.len() as u32));
         self.strings.len() as u32
     }
 

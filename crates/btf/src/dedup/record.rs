@@ -117,7 +117,7 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
     fn plain(&mut self, name: Name) -> u32 {
         let known = self.known.entry(name.hash).or_default();
         if known.number == 0 {
-            known.number = self.part.string((self.name)(name.at), name.hash);
+            known.number = self.part.string((self.name)(name.at));
         }
         known.number
     }
