@@ -55,6 +55,22 @@ pub fn short_name_hash(word: u64) -> u64 {
     (h ^ h >> 29) | 1
 }
 
+/// What the members of a type say beside their types, digested while they are read: names and values, in their order.
+///
+/// Members are by far the most of what a program describes, and nearly all have been met before. So they are not kept:
+/// a type has this digest and a list of references, and who finds a type to be new asks its unit for the members
+/// themselves ([`Members`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Content(pub(crate) u64, pub(crate) u64);
+
+impl Content {
+    /// Adds a member: [`Name::hash`] and [`LocalMember::value`].
+    #[inline]
+    pub fn add(&mut self, name: u64, value: u64) {
+        (self.0, self.1) = crate::dedup::mix_member(self.0, self.1, name, value);
+    }
+}
+
 /// One type. Which fields count depends on the kind; the others are 0.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LocalType {
@@ -69,21 +85,30 @@ pub struct LocalType {
     pub word: u32,
     /// What PTR, TYPEDEF, qualifiers, tags, FUNC and VAR refer to; the element of an ARRAY, the result of a FUNC_PROTO.
     pub target: Local,
+    /// First of its members' types in [`UnitTypes::references`] (enums have none there).
+    pub first: u32,
     /// Members of STRUCT and UNION, values of ENUM and ENUM64, parameters of FUNC_PROTO, variables of DATASEC; for an
     /// ARRAY one, which is its index type.
-    pub first: u32,
     pub count: u32,
     /// Where the source has it (DWARF: offset of the entry from the start of its group of units).
     pub at: u32,
+    pub content: Content,
 }
 
 /// A member, enumerator, parameter or variable of a section.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LocalMember {
     pub name: Name,
-    /// Offset word of a member, value of an enumerator, offset << 32 | size of a variable.
+    /// Of a member of a STRUCT or UNION: bits from the start, and the width of a bitfield << 32. Of an enumerator: its
+    /// value. Of a variable: offset << 32 | size.
     pub value: u64,
     pub ty: Local,
+}
+
+/// Gives the members of a unit's types to who needs more than their digests.
+pub trait Members {
+    /// Appends the members of the type: as many as its `count`, with the types that its references say.
+    fn members(&mut self, unit: &UnitTypes, local: Local, into: &mut Vec<LocalMember>);
 }
 
 /// The types of one unit.
@@ -91,7 +116,8 @@ pub struct LocalMember {
 pub struct UnitTypes {
     /// Index 0 stands for void and is a hole.
     pub types: Vec<LocalType>,
-    pub members: Vec<LocalMember>,
+    /// Types of members, parameters and variables, and index types of arrays.
+    pub references: Vec<Local>,
     /// The types that the unit has, in the order in which ids would be given (nested types before what they are nested
     /// in). Types that are not listed are only asked about: prototypes of functions that may be left out.
     pub order: Vec<Local>,
@@ -101,12 +127,17 @@ impl UnitTypes {
     pub fn clear(&mut self) {
         self.types.clear();
         self.types.push(LocalType::default());
-        self.members.clear();
+        self.references.clear();
         self.order.clear();
     }
 
-    pub fn members_of(&self, t: &LocalType) -> &[LocalMember] {
-        &self.members[t.first as usize..][..t.count as usize]
+    /// What the members of a type refer to.
+    #[inline]
+    pub fn references_of(&self, t: &LocalType) -> &[Local] {
+        match t.kind {
+            Some(Kind::Enum | Kind::Enum64) => &[],
+            _ => &self.references[t.first as usize..][..t.count as usize],
+        }
     }
 }
 

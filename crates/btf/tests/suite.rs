@@ -4,6 +4,7 @@ mod limits;
 mod meaning;
 mod notation;
 mod oracle;
+mod permute;
 mod program;
 mod random;
 mod real;

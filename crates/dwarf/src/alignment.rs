@@ -1,8 +1,9 @@
 //! How types are aligned, as far as their layout tells.
 
 use crate::lower::Lowering;
+use crate::members::WIDTH_SHIFT;
 use btfkit_btf::Kind;
-use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalType, VOID};
+use btfkit_btf::unit::{ARRAY_INDEX, Local, VOID};
 
 /// Aggregates nested deeper than this, or with more parts, are taken as they come: only malformed input has them.
 const DEPTH: u32 = 32;
@@ -13,7 +14,7 @@ const LARGEST_PLAIN: u64 = 8;
 
 impl Lowering<'_> {
     /// Is a value of this type aligned otherwise than its size and members say: packed, or to more than a word?
-    pub(crate) fn oddly_aligned(&self, ty: Local, word: u64) -> bool {
+    pub(crate) fn oddly_aligned(&mut self, ty: Local, word: u64) -> bool {
         let mut local = ty;
         while local != VOID && local != ARRAY_INDEX {
             let t = &self.types.types[local as usize];
@@ -24,7 +25,7 @@ impl Lowering<'_> {
             match t.kind {
                 Some(Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict) => local = t.target,
                 Some(Kind::Struct | Kind::Union) => {
-                    return self.packed(t, word) || self.natural_alignment(local, word) > LARGEST_PLAIN;
+                    return self.packed(local, word) || self.natural_alignment(local, word) > LARGEST_PLAIN;
                 }
                 // __int128
                 Some(Kind::Int) => return t.size as u64 > word && t.size > 8,
@@ -61,8 +62,8 @@ impl Lowering<'_> {
                 self.alignment_within(t.target, word, depth - 1, parts)
             }
             Some(Kind::Struct | Kind::Union) => {
-                let members = self.types.members_of(t).iter();
-                members.map(|m| self.alignment_within(m.ty, word, depth - 1, parts)).max().unwrap_or(1)
+                let members = self.types.references_of(t).iter();
+                members.map(|&ty| self.alignment_within(ty, word, depth - 1, parts)).max().unwrap_or(1)
             }
             _ => 1,
         }
@@ -70,18 +71,15 @@ impl Lowering<'_> {
 
     /// A struct without holes in which something is not where its alignment would put it. (DWARF does not say that a
     /// struct is packed; the rule is the reference's.)
-    fn packed(&self, t: &LocalType, word: u64) -> bool {
-        let members = self.types.members_of(t);
+    fn packed(&mut self, local: Local, word: u64) -> bool {
+        let t = self.types.types[local as usize];
+        let members = self.members_of_local(local);
         if members.is_empty() {
             return false;
         }
-        let place = |value: u64| match t.flag {
-            true => (value & 0xff_ffff, value >> 24),
-            false => (value, 0),
-        };
         let (mut end, mut alignment, mut misplaced) = (0u64, 1, false);
-        for m in members {
-            let (offset, width) = place(m.value);
+        for m in &members {
+            let (offset, width) = (m.value & 0xffff_ffff, m.value >> WIDTH_SHIFT);
             let own = self.natural_alignment(m.ty, word);
             alignment = alignment.max(own);
             misplaced |= width == 0 && (offset / 8) % own != 0;

@@ -1,7 +1,7 @@
 //! Reading one entry by its plan.
 
 use crate::error::Fault;
-use crate::plan::{ATTRS, Attr, Encoding, Op, Plan, Plans, Steps};
+use crate::plan::{ATTRS, Attr, Encoding, Op, Plan, Steps};
 use crate::sections::{Bytes, Relocate};
 use gimli::{DwForm, constants as dw};
 
@@ -109,9 +109,9 @@ impl<'a> Cursor<'a> {
 
     /// Reads what the plan wants; the cursor ends behind the entry.
     #[inline]
-    pub fn read(&mut self, plans: &Plans, plan: &Plan, encoding: Encoding, entry: &mut Entry) -> Result<(), Fault> {
+    pub fn read(&mut self, plan: &Plan, encoding: Encoding, entry: &mut Entry) -> Result<(), Fault> {
         entry.present = 0;
-        for step in plans.steps(plan.read) {
+        for step in &plan.read.steps {
             self.advance(step.skip as usize)?;
             if step.attr == Attr::Skip {
                 self.skip_form(step.form, encoding)?;
@@ -153,8 +153,8 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    pub fn skip(&mut self, plans: &Plans, steps: Steps, encoding: Encoding) -> Result<(), Fault> {
-        for step in plans.steps(steps) {
+    pub fn skip(&mut self, steps: &Steps, encoding: Encoding) -> Result<(), Fault> {
+        for step in &steps.steps {
             self.advance(step.skip as usize)?;
             self.skip_form(step.form, encoding)?;
         }

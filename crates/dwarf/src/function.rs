@@ -57,13 +57,23 @@ struct Settled {
     only_member: Option<(Name, Local)>,
 }
 
+/// What is known of the name of a function at an offset of `.debug_str`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownFunction {
+    offset: u64,
+    name: Name,
+    symbol: Option<u32>,
+}
+
+/// Leaves as many bits of a 32-bit hash as number the functions that are remembered.
+const RECENT_SHIFT: u32 = 32 - 13;
+
 /// How far a function's name is looked for through references.
 const ORIGINS: usize = 4;
 
 impl Lowering<'_> {
     pub(crate) fn subprogram(&mut self, context: &Context, entry: &Entry, offset: u32) -> Children {
-        let name = self.name(context, entry, Attr::Name);
-        let symbol = if name.is_none() { None } else { self.program.function(name.hash) };
+        let (name, symbol) = self.function_name(context, entry);
         let declaration = entry.has(Attr::Declaration);
         if let (true, Some(symbol)) = (declaration, symbol) {
             self.program.declares(symbol);
@@ -88,7 +98,7 @@ impl Lowering<'_> {
         // Whoever has neither a symbol nor the name of another entry is of no use.
         let kept = symbol.is_some() || name.is_none() && refers;
         if !kept && !declaration && !name.is_none() && address.is_some() {
-            self.out.unlisted.push(name);
+            self.lowered.unlisted.push(name);
         }
         if kept {
             self.gnu_chain(context, entry, Carrier::Function(offset, -1));
@@ -96,6 +106,28 @@ impl Lowering<'_> {
         let first = self.pending_parameters().len() as u32;
         self.open_functions.push(OpenFunction { function, first, count: 0 });
         Children::Frame(Frame::Function { kept })
+    }
+
+    /// Name and symbol. Units include the same inline functions: what was looked up lately is likely to come again.
+    fn function_name(&mut self, context: &Context, entry: &Entry) -> (Name, Option<u32>) {
+        let recent = match entry.get(Attr::Name) {
+            Some((Class::Str, offset)) => Some((offset, (offset as u32).wrapping_mul(0x9e37_79b9) >> RECENT_SHIFT)),
+            _ => None,
+        };
+        if let Some((offset, slot)) = recent
+            && let Some(known) = self.recent_functions.get(slot as usize)
+            && known.offset == offset
+        {
+            return (known.name, known.symbol);
+        }
+        let name = self.name_by_bytes(context, entry);
+        let symbol = if name.is_none() { None } else { self.program.function(name.hash) };
+        if let Some((offset, slot)) = recent {
+            let unknown = KnownFunction { offset: u64::MAX, name: Name::NONE, symbol: None };
+            self.recent_functions.resize(1 << (32 - RECENT_SHIFT), unknown);
+            self.recent_functions[slot as usize] = KnownFunction { offset, name, symbol };
+        }
+        (name, symbol)
     }
 
     /// An address in one of its forms.
@@ -122,8 +154,10 @@ impl Lowering<'_> {
     pub(crate) fn formal_parameter(&mut self, context: &Context, entry: &Entry, offset: u32) -> Children {
         let (of, number) = match (self.parent(), self.open_functions.last()) {
             (Some(Frame::Function { .. }), Some(open)) => (open.function.at, open.count),
-            (Some(Frame::Prototype { .. }), _) => {
-                self.prototype_parameter(context, entry);
+            (Some(Frame::Prototype), _) => {
+                let name = self.name(context, entry, Attr::Name);
+                let ty = self.reference(context, entry, Attr::Type);
+                self.add_parameter(name, ty);
                 return Children::None;
             }
             _ => return Children::None,
@@ -154,7 +188,7 @@ impl Lowering<'_> {
     pub(crate) fn unspecified_parameters(&mut self) {
         match (self.parent().copied(), self.open_functions.last_mut()) {
             (Some(Frame::Function { .. }), Some(open)) => open.function.variadic = true,
-            (Some(Frame::Prototype { .. }), _) => self.pending().push(LocalMember::default()),
+            (Some(Frame::Prototype), _) => self.add_parameter(Name::NONE, NOTHING),
             _ => {}
         }
     }
@@ -262,13 +296,14 @@ impl Lowering<'_> {
     }
 
     /// The member of a struct that starts at that byte.
-    fn member_at(&self, ty: Local, offset: u64) -> Option<(Name, Local)> {
-        let t = self.types.types.get(self.bare(ty) as usize)?;
+    fn member_at(&mut self, ty: Local, offset: u64) -> Option<(Name, Local)> {
+        let local = self.bare(ty);
+        let t = self.types.types.get(local as usize)?;
         if t.kind != Some(Kind::Struct) {
             return None;
         }
-        let bits = if t.flag { 0xff_ffff } else { u32::MAX as u64 };
-        let member = self.types.members_of(t).iter().find(|m| m.value & bits == offset * 8)?;
+        let members = self.members_of_local(local);
+        let member = members.iter().find(|m| m.value & 0xffff_ffff == offset * 8)?;
         (!member.name.is_none() && member.ty != VOID).then_some((member.name, member.ty))
     }
 
@@ -402,7 +437,7 @@ impl Lowering<'_> {
         types.enumerate().filter(|&(_, ty)| ends_wide(ty)).fold(0, |bits, (i, _)| bits | 1 << (i % 64))
     }
 
-    fn facts(&self, context: &Context, parameters: &[RawParameter], changed: bool, reordered: bool) -> Facts {
+    fn facts(&mut self, context: &Context, parameters: &[RawParameter], changed: bool, reordered: bool) -> Facts {
         let by_value = |ty: Local| {
             let kind = self.types.types[self.bare(ty) as usize].kind;
             kind == Some(Kind::Struct)
@@ -424,7 +459,7 @@ impl Lowering<'_> {
     ///
     /// Those who read parameters take the stack to be packed with values aligned to a word. What is aligned otherwise
     /// (packed, or to more than a word) is elsewhere.
-    fn uncertain(&self, context: &Context, parameters: &[RawParameter]) -> bool {
+    fn uncertain(&mut self, context: &Context, parameters: &[RawParameter]) -> bool {
         let convention = self.settings.convention;
         let word = context.unit.encoding.address_size as u64;
         let registers = convention.registers as u64;
@@ -485,7 +520,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        self.out.functions.push(Function { symbol, address: f.address, proto, true_proto, facts, tags });
+        self.lowered.functions.push(Function { symbol, address: f.address, proto, true_proto, facts, tags });
     }
 
     /// `<parameter>__<member>`, for a parameter of which one member is passed.
@@ -493,30 +528,31 @@ impl Lowering<'_> {
         // Both stand in the source: neither was put together.
         let bytes = |name: Name| crate::names::bytes_of(&self.sections, name.at, |_, _| b"");
         let joined = [bytes(parameter), b"__", bytes(member)].concat();
-        let name = crate::names::made(&joined, self.group, self.out.made_names.len());
-        self.out.made_names.push(joined);
+        let name = crate::names::made(&joined, self.group, self.lowered.made_names.len());
+        self.lowered.made_names.push(joined);
         name
     }
 
     /// A prototype that no entry has, so that no unit lists it.
     fn prototype(&mut self, f: &RawFunction, ret: Local, parameters: &[(Name, Local)]) -> u32 {
-        let first = self.types.members.len() as u32;
-        self.types.members.extend(parameters.iter().map(|&(name, ty)| LocalMember { name, value: 0, ty }));
+        let first = self.members.len() as u32;
+        self.members.extend(parameters.iter().map(|&(name, ty)| LocalMember { name, value: 0, ty }));
         if f.variadic {
-            self.types.members.push(LocalMember::default());
+            self.members.push(LocalMember::default());
         }
-        let count = self.types.members.len() as u32 - first;
+        let count = self.members.len() as u32 - first;
         let local = self.types.types.len() as Local;
+        self.made.insert(local, first);
         self.types.types.push(LocalType {
             kind: Some(Kind::FuncProto),
             target: ret,
-            first,
             count,
             at: f.at,
             ..LocalType::default()
         });
-        self.out.anchors.push(local);
-        self.out.anchors.len() as u32 - 1
+        self.seal_one(local);
+        self.lowered.anchors.push(local);
+        self.lowered.anchors.len() as u32 - 1
     }
 }
 

@@ -24,6 +24,31 @@ impl Index {
         self.words[offset as usize / 64] |= 1 << (offset % 64);
     }
 
+    /// The local ids of the types at these offsets, in their place; `other` says what stands for an offset of none.
+    pub fn locals(&self, offsets: &mut [u32], other: impl FnMut(u32) -> u32) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has the instruction.
+            unsafe { self.locals_by_popcnt(offsets, other) };
+            return;
+        }
+        self.each_local(offsets, other);
+    }
+
+    /// Without the instruction a population count takes a dozen others: a twentieth of the walk.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "popcnt")]
+    fn locals_by_popcnt(&self, offsets: &mut [u32], other: impl FnMut(u32) -> u32) {
+        self.each_local(offsets, other);
+    }
+
+    #[inline(always)]
+    fn each_local(&self, offsets: &mut [u32], mut other: impl FnMut(u32) -> u32) {
+        for offset in offsets {
+            *offset = self.local(*offset).unwrap_or_else(|| other(*offset));
+        }
+    }
+
     pub fn count(&mut self) {
         let mut sum = 0;
         self.before.extend(self.words.iter().map(|word| {
@@ -34,7 +59,7 @@ impl Index {
     }
 
     /// The local id of the type at that offset: the first has 1.
-    #[inline]
+    #[inline(always)]
     pub fn local(&self, offset: u32) -> Option<Local> {
         let word = *self.words.get(offset as usize / 64)?;
         let bit = 1u64 << (offset % 64);

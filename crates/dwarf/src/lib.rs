@@ -3,17 +3,20 @@
 //! [`Units::read`] finds the units and which must be read together; [`Lowering::lower`] turns such a group into
 //! [`Lowered`], on any thread, without a look at other groups.
 
+mod abbreviations;
 mod alignment;
 mod convention;
 mod entry;
 mod error;
 mod function;
 mod index;
+mod layout;
 mod location;
 mod lower;
+mod members;
 pub mod names;
-mod plain;
 mod plan;
+mod quick;
 mod sections;
 mod settle;
 mod types;

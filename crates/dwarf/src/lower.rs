@@ -6,20 +6,23 @@
 //! Entries nest, so there is a stack of frames, one for each open entry with children. Bodies of functions are walked
 //! too, because types are declared in them.
 
+use crate::abbreviations::{Abbreviations, Table};
 use crate::convention::Convention;
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
-use crate::function::{RawFunction, RawParameter};
+use crate::function::{KnownFunction, RawFunction, RawParameter};
 use crate::index::Index;
-use crate::names::{Names, StringTable};
-use crate::plan::{Attr, Plan, Plans, Role, lowering};
+use crate::members::{OldBitfield, OpenAggregate, OpenEnumeration, OpenPrototype};
+use crate::names::{Identity, Names, StringTable};
+use crate::plan::{Attr, Encoding, Plan, Role};
 use crate::sections::{Bytes, Relocate, Sections};
-use crate::types::OldBitfield;
 use crate::unit::{Group, Unit, Units};
 use crate::variable::RawVariable;
 use crate::{Diagnostic, Lowered};
 use btfkit_btf::unit::{Local, LocalMember, LocalType, Name, UnitTypes, name_hash};
 use gimli::constants as dw;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 /// What lowering asks of the program that the units are part of.
 pub trait Program: Sync {
@@ -62,15 +65,22 @@ pub struct Lowering<'a> {
     pub(crate) info_len: u64,
     pub(crate) names: Names<'a>,
     pub(crate) addr: Option<Box<dyn Relocate + 'a>>,
-    plans: Plans,
-    plans_of: Option<(u64, crate::plan::Encoding)>,
-    stack: Vec<Frame>,
+    /// The abbreviation tables of the group's units, by offset.
+    tables: FxHashMap<(u64, Encoding), Rc<Table>>,
+    abbreviations: Abbreviations,
+    pub(crate) stack: Vec<Frame>,
     pub(crate) open_functions: Vec<OpenFunction>,
-    /// Members, values and parameters of the types that are open.
-    pending: Vec<LocalMember>,
+    pub(crate) aggregates: Vec<OpenAggregate>,
+    pub(crate) enumerations: Vec<OpenEnumeration>,
+    pub(crate) prototypes: Vec<OpenPrototype>,
+    /// What the members and parameters of the types that are open refer to.
+    pub(crate) pending: Vec<u32>,
     pending_parameters: Vec<RawParameter>,
     pub(crate) index: Index,
     pub(crate) types: UnitTypes,
+    /// Members of types that are not as their entries say, or that have no entry; `made` tells where the first one is.
+    pub(crate) members: Vec<LocalMember>,
+    pub(crate) made: FxHashMap<Local, u32>,
     /// Types without an entry of their own; they get the ids after all others.
     pub(crate) extra: Vec<LocalType>,
     pub(crate) holes: Vec<Hole>,
@@ -102,7 +112,9 @@ pub struct Lowering<'a> {
     pub(crate) group: u32,
     pub(crate) start: u64,
     pub(crate) length: u32,
-    pub(crate) out: Lowered,
+    /// By hash of the offset of their names.
+    pub(crate) recent_functions: Vec<KnownFunction>,
+    pub(crate) lowered: Lowered,
 }
 
 /// An entry that has an id and gives no type: it stands for its target.
@@ -164,19 +176,16 @@ pub(crate) enum Frame {
     Function {
         kept: bool,
     },
-    Aggregate(OpenAggregate),
-    Enumeration {
-        local: Local,
-        first: u32,
-    },
+    /// The last of [`Lowering::aggregates`].
+    Aggregate,
+    /// The last of [`Lowering::enumerations`].
+    Enumeration,
     Array {
         local: Local,
         elements: u32,
     },
-    Prototype {
-        local: Local,
-        first: u32,
-    },
+    /// The last of [`Lowering::prototypes`].
+    Prototype,
     /// A type whose children can only be annotations; the pointer's tags are chained as they come.
     Annotated(Carrier),
     /// Nothing in here counts.
@@ -188,13 +197,6 @@ pub(crate) struct OpenFunction {
     pub function: RawFunction,
     pub first: u32,
     pub count: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OpenAggregate {
-    pub local: Local,
-    /// Position of its first member among those that are pending.
-    pub first: u32,
 }
 
 /// Where the children of an entry are dealt with.
@@ -209,6 +211,7 @@ impl<'a> Lowering<'a> {
         units: &'a Units,
         settings: &'a Settings,
         program: &'a dyn Program,
+        identity: Identity,
     ) -> Lowering<'a> {
         Lowering {
             sections,
@@ -216,16 +219,21 @@ impl<'a> Lowering<'a> {
             settings,
             program,
             info_len: sections.info.data.len() as u64,
-            names: Names::new(sections),
+            names: Names::new(sections, identity),
             addr: sections.addr.relocations.map(|r| r.cursor()),
-            plans: Plans::default(),
-            plans_of: None,
+            tables: FxHashMap::default(),
+            abbreviations: Abbreviations::default(),
             stack: Vec::new(),
             open_functions: Vec::new(),
+            aggregates: Vec::new(),
+            enumerations: Vec::new(),
+            prototypes: Vec::new(),
             pending: Vec::new(),
             pending_parameters: Vec::new(),
             index: Index::default(),
             types: UnitTypes::default(),
+            members: Vec::new(),
+            made: FxHashMap::default(),
             extra: Vec::new(),
             holes: Vec::new(),
             old_bitfields: Vec::new(),
@@ -250,12 +258,14 @@ impl<'a> Lowering<'a> {
             group: 0,
             start: 0,
             length: 0,
-            out: Lowered::default(),
+            recent_functions: Vec::new(),
+            lowered: Lowered::default(),
         }
     }
 
-    /// Lowers a group of [`Units::groups`]; the result is valid until the next call.
-    pub fn lower(&mut self, number: u32) -> Result<&Lowered, DwarfError> {
+    /// Lowers a group of [`Units::groups`]. Until the next call, its [`Members`](btfkit_btf::unit::Members) can be asked
+    /// for.
+    pub fn lower(&mut self, number: u32) -> Result<Lowered, DwarfError> {
         let units = self.units;
         let group: &'a Group = &units.groups[number as usize];
         self.clear(number, group);
@@ -263,16 +273,24 @@ impl<'a> Lowering<'a> {
             self.unit(unit)?;
         }
         self.settle();
-        self.out.start = group.start;
-        self.out.unit_names.extend(self.contexts.iter().map(|c| (c.base, c.name)));
-        Ok(&self.out)
+        self.lowered.start = group.start;
+        self.lowered.unit_names.extend(self.contexts.iter().map(|c| (c.base, c.name)));
+        Ok(std::mem::take(&mut self.lowered))
+    }
+
+    /// Takes the room of types that are done with for those of the next group.
+    pub fn recycle(&mut self, types: UnitTypes) {
+        self.types = types;
     }
 
     fn clear(&mut self, number: u32, group: &Group) {
         (self.group, self.start, self.length) = (number, group.start, group.length);
+        self.lowered = Lowered::default();
+        self.tables.clear();
         self.index.clear(group.length);
-        self.types = std::mem::take(&mut self.out.types);
         self.types.clear();
+        self.members.clear();
+        self.made.clear();
         self.extra.clear();
         self.holes.clear();
         self.old_bitfields.clear();
@@ -282,6 +300,7 @@ impl<'a> Lowering<'a> {
         self.floats.clear();
         self.sizeless.clear();
         self.too_large.clear();
+        self.care.clear();
         (self.has_int, self.has_array) = (false, false);
         self.tags.clear();
         self.gnu_carriers.clear();
@@ -291,15 +310,6 @@ impl<'a> Lowering<'a> {
         self.variables.clear();
         self.declarations.clear();
         self.contexts.clear();
-        let out = &mut self.out;
-        out.anchors.clear();
-        out.functions.clear();
-        out.variables.clear();
-        out.diagnostics.clear();
-        out.unlisted.clear();
-        out.unit_names.clear();
-        out.made_names.clear();
-        (out.units, out.excluded) = (0, 0);
     }
 
     fn unit(&mut self, unit: &Unit) -> Result<(), DwarfError> {
@@ -308,24 +318,30 @@ impl<'a> Lowering<'a> {
     }
 
     fn entries(&mut self, unit: &Unit, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
-        if self.plans_of != Some((unit.abbrev, unit.encoding)) {
-            let abbrev = Bytes::new(self.sections.abbrev.data, self.sections.big_endian);
-            self.plans_of = None;
-            self.plans = Plans::parse(abbrev, unit.abbrev, unit.encoding, lowering)?;
-            self.plans_of = Some((unit.abbrev, unit.encoding));
-        }
-        let plans = std::mem::take(&mut self.plans);
-        let result = self.walk(unit, &plans, cursor);
-        self.plans = plans;
-        result
+        let table = self.table_of(unit)?;
+        self.walk(unit, &table, cursor)
     }
 
-    fn walk(&mut self, unit: &Unit, plans: &Plans, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+    pub(crate) fn table_of(&mut self, unit: &Unit) -> Result<Rc<Table>, Fault> {
+        let key = (unit.abbrev, unit.encoding);
+        if let Some(known) = self.tables.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let abbrev = Bytes::new(self.sections.abbrev.data, self.sections.big_endian);
+        let table = Rc::new(self.abbreviations.table(abbrev, unit.abbrev, unit.encoding)?);
+        self.tables.insert(key, Rc::clone(&table));
+        Ok(table)
+    }
+
+    fn walk(&mut self, unit: &Unit, table: &Table, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let mut entry = Entry::new();
         let base = (unit.position(self.info_len) - self.start) as u32;
         let start = unit.start;
         self.stack.clear();
         self.open_functions.clear();
+        self.aggregates.clear();
+        self.enumerations.clear();
+        self.prototypes.clear();
         self.pending.clear();
         self.pending_parameters.clear();
         let mut context = None;
@@ -342,9 +358,9 @@ impl<'a> Lowering<'a> {
                 }
                 continue;
             }
-            let plan = plans.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+            let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
             let Some(context) = &context else {
-                cursor.read(plans, plan, unit.encoding, &mut entry)?;
+                cursor.read(plan, unit.encoding, &mut entry)?;
                 match self.root(unit, plan, &entry, base) {
                     Some(root) if plan.children => context = Some(root),
                     _ => return Ok(()),
@@ -352,18 +368,20 @@ impl<'a> Lowering<'a> {
                 self.stack.push(Frame::Scope { global: true });
                 continue;
             };
-            if plan.plain && self.plain(context, plans, plan, cursor)? {
+            let offset = base + (entry.at - start) as u32;
+            if let Some(layout) = &plan.layout
+                && self.quick(context, table, plan, layout, cursor, offset)?
+            {
                 continue;
             }
             if !self.matters(plan.role) {
-                cursor.skip(plans, plan.skip, unit.encoding)?;
+                cursor.skip(&plan.skip, unit.encoding)?;
                 if plan.children {
                     self.stack.push(Frame::Ignored);
                 }
                 continue;
             }
-            cursor.read(plans, plan, unit.encoding, &mut entry)?;
-            let offset = base + (entry.at - start) as u32;
+            cursor.read(plan, unit.encoding, &mut entry)?;
             match (self.open(context, plan, &entry, offset), plan.children) {
                 (Children::Frame(frame), true) => self.stack.push(frame),
                 (Children::Frame(frame), false) => self.close(frame),
@@ -385,7 +403,11 @@ impl<'a> Lowering<'a> {
         // DWARF 5 units have bases; the first entry of the tables follows their header.
         let header = if encoding.version >= 5 { if encoding.offset_size == 8 { 16 } else { 8 } } else { 0 };
         let strings = StringTable { base: offset(Attr::StrOffsetsBase).unwrap_or(header), encoding };
-        let name = self.attr_name(unit, strings, entry, Attr::Name);
+        let mut text = |attr| match entry.get(attr) {
+            Some((class, value)) => self.names.by_bytes(class, value, unit.in_types, strings),
+            None => Name::NONE,
+        };
+        let (name, producer) = (text(Attr::Name), text(Attr::Producer));
         let mut context = Context {
             unit: *unit,
             name,
@@ -401,22 +423,21 @@ impl<'a> Lowering<'a> {
             dw::DW_TAG_compile_unit | dw::DW_TAG_partial_unit | dw::DW_TAG_type_unit => {}
             dw::DW_TAG_skeleton_unit => {
                 let message = "the unit's types are in a separate file (.dwo); build without -gsplit-dwarf".to_owned();
-                self.out.diagnostics.push(Diagnostic { unit: name, at, code: "split-dwarf", message });
+                self.lowered.diagnostics.push(Diagnostic { unit: name, at, code: "split-dwarf", message });
                 return None;
             }
             other => {
                 let message = format!("a unit starts with {other}, which is no unit");
-                self.out.diagnostics.push(Diagnostic { unit: name, at, code: "unsupported-unit", message });
+                self.lowered.diagnostics.push(Diagnostic { unit: name, at, code: "unsupported-unit", message });
                 return None;
             }
         }
         let language = entry.number(Attr::Language).unwrap_or(0);
         if self.settings.excluded_languages.iter().any(|&l| l as u64 == language) {
-            self.out.excluded += 1;
+            self.lowered.excluded += 1;
             return None;
         }
-        self.out.units += 1;
-        let producer = self.attr_name(unit, strings, entry, Attr::Producer);
+        self.lowered.units += 1;
         if !producer.is_none() {
             let bytes = crate::names::bytes_of(&self.sections, producer.at, |_, _| b"");
             context.clang = memchr::memmem::find(bytes, b"clang").is_some();
@@ -429,6 +450,14 @@ impl<'a> Lowering<'a> {
     pub(crate) fn attr_name(&mut self, unit: &Unit, strings: StringTable, entry: &Entry, attr: Attr) -> Name {
         match entry.get(attr) {
             Some((class, value)) => self.names.name(class, value, unit.in_types, strings),
+            None => Name::NONE,
+        }
+    }
+
+    /// A name that is compared with others than those of DWARF; see [`Names::by_bytes`].
+    pub(crate) fn name_by_bytes(&mut self, context: &Context, entry: &Entry) -> Name {
+        match entry.get(Attr::Name) {
+            Some((class, value)) => self.names.by_bytes(class, value, context.unit.in_types, context.strings),
             None => Name::NONE,
         }
     }
@@ -455,7 +484,7 @@ impl<'a> Lowering<'a> {
     }
 
     pub(crate) fn diagnose(&mut self, context: &Context, at: usize, code: &'static str, message: String) {
-        self.out.diagnostics.push(Diagnostic { unit: context.name, at: at as u64, code, message });
+        self.lowered.diagnostics.push(Diagnostic { unit: context.name, at: at as u64, code, message });
     }
 
     /// Where entries of this tag stand now, do they say anything? (Their children are walked or ignored as a whole.)
@@ -500,7 +529,7 @@ impl<'a> Lowering<'a> {
                 self.annotation(context, entry);
                 let annotation = GnuAnnotation {
                     at: offset,
-                    kind: self.name(context, entry, Attr::Name),
+                    kind: self.name_by_bytes(context, entry),
                     text: self.name(context, entry, Attr::ConstValue),
                     next: self.reference(context, entry, Attr::GnuAnnotation),
                 };
@@ -511,12 +540,12 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn close(&mut self, frame: Frame) {
+    pub(crate) fn close(&mut self, frame: Frame) {
         match frame {
-            Frame::Aggregate(open) => self.close_aggregate(open),
-            Frame::Enumeration { local, first } => self.close_enumeration(local, first),
+            Frame::Aggregate => self.close_aggregate(),
+            Frame::Enumeration => self.close_enumeration(),
             Frame::Array { local, elements } => self.close_array(local, elements),
-            Frame::Prototype { local, first } => self.close_prototype(local, first),
+            Frame::Prototype => self.close_prototype(),
             Frame::Function { kept } => self.close_function(kept),
             Frame::Annotated(Carrier::Pointer(local)) => self.types.order.push(local),
             Frame::Annotated(Carrier::Type(local, -1)) => self.types.order.push(local),
@@ -528,14 +557,17 @@ impl<'a> Lowering<'a> {
     fn annotation(&mut self, context: &Context, entry: &Entry) {
         let on = match self.stack.last() {
             Some(Frame::Annotated(carrier)) => *carrier,
-            Some(Frame::Aggregate(open)) => Carrier::Type(open.local, -1),
+            Some(Frame::Aggregate) => match self.aggregates.last() {
+                Some(open) => Carrier::Type(open.local, -1),
+                None => return,
+            },
             Some(Frame::Function { .. }) => match self.open_functions.last() {
                 Some(open) => Carrier::Function(open.function.at, -1),
                 None => return,
             },
             _ => return,
         };
-        let kind = self.name(context, entry, Attr::Name);
+        let kind = self.name_by_bytes(context, entry);
         let text = self.name(context, entry, Attr::ConstValue);
         self.annotate(on, kind, text);
     }
@@ -590,15 +622,12 @@ impl<'a> Lowering<'a> {
         self.stack.last()
     }
 
-    pub(crate) fn parent_mut(&mut self) -> Option<&mut Frame> {
-        self.stack.last_mut()
+    #[inline]
+    pub(crate) fn push_frame(&mut self, frame: Frame) {
+        self.stack.push(frame);
     }
 
     #[inline]
-    pub(crate) fn pending(&mut self) -> &mut Vec<LocalMember> {
-        &mut self.pending
-    }
-
     pub(crate) fn pending_parameters(&mut self) -> &mut Vec<RawParameter> {
         &mut self.pending_parameters
     }

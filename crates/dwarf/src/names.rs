@@ -4,7 +4,7 @@ use crate::entry::Class;
 use crate::plan::Encoding;
 use crate::sections::{Bytes, Relocate, Sections, short_length};
 use btfkit_btf::unit::{Name, NameRef, name_hash, short_name_hash};
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 /// The upper three bits of a [`NameRef`] say where the rest is an offset (or index) into.
 const PLACE_SHIFT: u32 = 61;
@@ -47,85 +47,109 @@ pub fn bytes_of<'a>(sections: &Sections<'a>, at: NameRef, made: impl Fn(u32, usi
     Bytes::new(data, false).string(&mut (offset as usize)).unwrap_or_default()
 }
 
+/// How names are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// By their bytes.
+    Bytes,
+    /// By their offsets in `.debug_str`, at the bytes of which nobody looks: linkers merge strings, so that equal
+    /// offsets are equal names and the reverse. [`are_distinct`] tells afterwards whether that was so.
+    Offsets,
+}
+
 /// Turns string attributes into names, one for each thread.
-///
-/// Most names come from `.debug_str` by offset, and units include the same headers: after one name comes the one that
-/// came after it last time, more often than not. What is known of names is therefore kept in the order in which they
-/// came, each with the number of its successor; where the guess is wrong, a table by offset tells.
 pub(crate) struct Names<'a> {
     sections: Sections<'a>,
     str_offsets: Option<Box<dyn Relocate + 'a>>,
-    known: Vec<Known>,
-    by_key: FxHashMap<u64, u32>,
-    last: u32,
+    identity: Identity,
 }
 
-#[derive(Clone, Copy)]
-struct Known {
-    key: u64,
-    hash: u64,
-    next: u32,
+/// The hash of a name that is told by its offset. No name has the byte 0xff, so that no name's bytes are such a word.
+#[inline]
+fn offset_hash(offset: u64) -> u64 {
+    short_name_hash(offset | 0xff << 56)
 }
 
-/// Names beyond this are not remembered: no honest file has as many.
-const MAX_KNOWN: usize = 1 << 22;
+/// Were all names that were taken as different ones different, and those told by offset neither empty nor unreadable?
+///
+/// `names` are those that were kept; equal ones may come again.
+pub fn are_distinct(sections: &Sections<'_>, names: impl Iterator<Item = Name>) -> bool {
+    let str = sections.str.data;
+    let mut offsets = vec![0u64; str.len() / 64 + 1];
+    let mut hashes: Vec<u64> = Vec::new();
+    let mut others: FxHashSet<u64> = FxHashSet::default();
+    for name in names {
+        let offset = name.at.0 & OFFSET_MASK;
+        if name.is_none() {
+            continue;
+        }
+        if name.at.0 >> PLACE_SHIFT != STR || name.hash != offset_hash(offset) {
+            others.insert(name.hash);
+            continue;
+        }
+        let Some(word) = offsets.get_mut(offset as usize / 64) else { return false };
+        let bit = 1 << (offset % 64);
+        if *word & bit == 0 {
+            *word |= bit;
+            match Bytes::new(str, false).string(&mut (offset as usize)) {
+                Ok(bytes) if !bytes.is_empty() => hashes.push(name_hash(bytes)),
+                _ => return false,
+            }
+        }
+    }
+    hashes.sort_unstable();
+    hashes.windows(2).all(|pair| pair[0] != pair[1]) && !hashes.iter().any(|hash| others.contains(hash))
+}
 
 impl<'a> Names<'a> {
-    pub fn new(sections: Sections<'a>) -> Names<'a> {
-        Names {
-            sections,
-            str_offsets: sections.str_offsets.relocations.map(|r| r.cursor()),
-            known: vec![Known { key: u64::MAX, hash: 0, next: 0 }],
-            by_key: FxHashMap::default(),
-            last: 0,
-        }
+    pub fn new(sections: Sections<'a>, identity: Identity) -> Names<'a> {
+        Names { sections, str_offsets: sections.str_offsets.relocations.map(|r| r.cursor()), identity }
     }
 
     /// The name that a form of class `class` states; none for an empty or unreadable one.
     #[inline]
     pub fn name(&mut self, class: Class, value: u64, in_types: bool, strings: StringTable) -> Name {
         match class {
-            Class::Str => self.by_offset(STR, self.sections.str.data, value),
-            Class::LineStr => self.by_offset(LINE_STR, self.sections.line_str.data, value),
-            Class::InlineStr => {
-                let (place, data) =
-                    if in_types { (TYPES, self.sections.types.data) } else { (INFO, self.sections.info.data) };
-                name_at(place, data, value)
-            }
-            Class::StrIndex => match self.str_offset(value, strings) {
-                Some(offset) => self.by_offset(STR, self.sections.str.data, offset),
-                None => Name::NONE,
-            },
-            _ => Name::NONE,
+            Class::Str => self.in_str(value),
+            Class::StrIndex => self.str_offset(value, strings).map_or(Name::NONE, |offset| self.in_str(offset)),
+            _ => self.by_bytes(class, value, in_types, strings),
         }
     }
 
-    fn by_offset(&mut self, place: u64, data: &'a [u8], offset: u64) -> Name {
-        let key = place << PLACE_SHIFT | offset & OFFSET_MASK;
-        let guess = self.known[self.last as usize].next;
-        let known = self.known[guess as usize];
-        if known.key == key {
-            self.last = guess;
-            return Name { hash: known.hash, at: NameRef(key) };
+    /// The name at an offset of `.debug_str`.
+    #[inline]
+    pub fn in_str(&self, offset: u64) -> Name {
+        match self.identity {
+            Identity::Bytes => name_at(STR, self.sections.str.data, offset),
+            Identity::Offsets => {
+                Name { hash: offset_hash(offset & OFFSET_MASK), at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK) }
+            }
         }
-        self.look_up(place, data, key, offset)
     }
 
-    #[inline(never)]
-    fn look_up(&mut self, place: u64, data: &'a [u8], key: u64, offset: u64) -> Name {
-        let next = self.known.len() as u32;
-        let found = *self.by_key.entry(key).or_insert(next);
-        if found == next {
-            let hash = name_at(place, data, offset).hash;
-            if self.known.len() > MAX_KNOWN {
-                self.by_key.remove(&key);
-                return Name { hash, at: NameRef(key) };
-            }
-            self.known.push(Known { key, hash, next: 0 });
+    /// A name of up to seven bytes that stands in its entry: its bytes as a little-endian word, with what follows them.
+    #[inline]
+    pub fn inline(&self, word: u64, length: usize, at: usize, in_types: bool) -> Name {
+        if length == 0 {
+            return Name::NONE;
         }
-        self.known[self.last as usize].next = found;
-        self.last = found;
-        Name { hash: self.known[found as usize].hash, at: NameRef(key) }
+        let place = if in_types { TYPES } else { INFO };
+        let hash = short_name_hash(word & ((1 << (8 * length)) - 1));
+        Name { hash, at: NameRef(place << PLACE_SHIFT | at as u64 & OFFSET_MASK) }
+    }
+
+    /// As [`name`](Self::name), but always told by its bytes: to be compared with names that are not from DWARF, and
+    /// with no others.
+    pub fn by_bytes(&mut self, class: Class, value: u64, in_types: bool, strings: StringTable) -> Name {
+        let (place, section) = match class {
+            Class::Str | Class::StrIndex => (STR, self.sections.str),
+            Class::LineStr => (LINE_STR, self.sections.line_str),
+            Class::InlineStr if in_types => (TYPES, self.sections.types),
+            Class::InlineStr => (INFO, self.sections.info),
+            _ => return Name::NONE,
+        };
+        let offset = if class == Class::StrIndex { self.str_offset(value, strings) } else { Some(value) };
+        offset.map_or(Name::NONE, |offset| name_at(place, section.data, offset))
     }
 
     fn str_offset(&mut self, index: u64, strings: StringTable) -> Option<u64> {

@@ -1,14 +1,12 @@
-//! Plans: each abbreviation turned once into the steps that read an entry of it.
+//! Plans: an abbreviation turned into the steps that read an entry of it.
 //!
 //! An abbreviation lists attributes and their forms. Few attributes matter here, and most forms have a fixed size, so a
 //! plan is: skip so many bytes, read this form as that attribute, skip, read … and skip the rest. Entries that do not
 //! matter where they stand (variables of function bodies) have a second list of steps in which nothing is read.
 
-use crate::error::Fault;
-use crate::plain::is_plain;
+use crate::layout::Layout;
 use crate::sections::Bytes;
 use gimli::{DwAt, DwForm, DwTag, constants as dw};
-use rustc_hash::FxHashMap;
 
 /// The attributes that are read, as indices of [`crate::entry::Entry`]'s slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,20 +99,21 @@ pub(crate) enum Role {
 }
 
 /// A run of steps and the bytes that follow the last one.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug)]
 pub(crate) struct Steps {
-    first: u32,
-    end: u32,
+    pub steps: Box<[Step]>,
     pub tail: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Plan {
+    /// How to read it in one step.
+    pub layout: Option<Layout>,
     pub tag: DwTag,
     pub role: Role,
-    /// Read the short way.
-    pub plain: bool,
     pub children: bool,
+    /// A reference may lead to another unit.
+    pub refers_out: bool,
     pub read: Steps,
     pub skip: Steps,
 }
@@ -128,111 +127,50 @@ pub(crate) struct Encoding {
     pub offset_size: u8,
 }
 
-/// The plans of one abbreviation table.
-#[derive(Debug, Default)]
-pub(crate) struct Plans {
-    /// By code; compilers number from 1 without gaps.
-    dense: Vec<Option<Plan>>,
-    sparse: FxHashMap<u64, Plan>,
-    steps: Vec<Step>,
-    /// Some attribute refers to other units.
-    pub refers_out: bool,
+impl Plan {
+    /// From a declaration without its code, as `.debug_abbrev` has it.
+    pub fn parse(declaration: Bytes<'_>, encoding: Encoding) -> Option<Plan> {
+        let mut at = 0;
+        let tag = DwTag(u16::try_from(declaration.uleb(&mut at).ok()?).ok()?);
+        let children = declaration.u8(at).ok()? != 0;
+        at += 1;
+        let mut specs: Vec<(DwAt, DwForm, i64)> = Vec::new();
+        let mut refers_out = false;
+        loop {
+            let name = declaration.uleb(&mut at).ok()?;
+            let form = declaration.uleb(&mut at).ok()?;
+            if name == 0 && form == 0 {
+                break;
+            }
+            let form = DwForm(u16::try_from(form).ok()?);
+            let implicit = if form == dw::DW_FORM_implicit_const { declaration.sleb(&mut at).ok()? } else { 0 };
+            refers_out |= matches!(form, dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8);
+            specs.push((DwAt(u16::try_from(name).unwrap_or(u16::MAX)), form, implicit));
+        }
+        let wanted = wanted(tag);
+        let read = compile(&specs, encoding, |at| wanted.contains(&at));
+        let skip = compile(&specs, encoding, |_| false);
+        let role = role(tag);
+        let layout = Layout::of(tag, role, children, &read);
+        Some(Plan { tag, role, layout, children, refers_out, read, skip })
+    }
 }
 
-/// Codes up to this go into a table by code.
-const DENSE: u64 = 1 << 14;
-
-impl Plans {
-    pub fn get(&self, code: u64) -> Option<&Plan> {
-        match self.dense.get(code as usize) {
-            Some(plan) if code < DENSE => plan.as_ref(),
-            _ => self.sparse.get(&code),
-        }
-    }
-
-    pub fn steps(&self, steps: Steps) -> &[Step] {
-        &self.steps[steps.first as usize..steps.end as usize]
-    }
-
-    /// Reads the table at `offset` of `.debug_abbrev`.
-    pub fn parse(
-        abbrev: Bytes<'_>,
-        offset: u64,
-        encoding: Encoding,
-        wanted: fn(DwTag) -> &'static [DwAt],
-    ) -> Result<Plans, Fault> {
-        let mut plans = Plans::default();
-        plans.fill(abbrev, offset, encoding, wanted).ok_or(Fault::AbbreviationTable(offset))?;
-        Ok(plans)
-    }
-
-    fn fill(
-        &mut self,
-        abbrev: Bytes<'_>,
-        offset: u64,
-        encoding: Encoding,
-        wanted: fn(DwTag) -> &'static [DwAt],
-    ) -> Option<()> {
-        let mut at = usize::try_from(offset).ok()?;
-        let mut specs: Vec<(DwAt, DwForm, i64)> = Vec::new();
-        loop {
-            // A last table may lack its final 0.
-            if at == abbrev.data.len() && !(self.dense.is_empty() && self.sparse.is_empty()) {
-                return Some(());
-            }
-            let code = abbrev.uleb(&mut at).ok()?;
-            if code == 0 {
-                return Some(());
-            }
-            let tag = DwTag(u16::try_from(abbrev.uleb(&mut at).ok()?).ok()?);
-            let children = abbrev.u8(at).ok()? != 0;
-            at += 1;
-            specs.clear();
-            loop {
-                let name = abbrev.uleb(&mut at).ok()?;
-                let form = abbrev.uleb(&mut at).ok()?;
-                if name == 0 && form == 0 {
-                    break;
-                }
-                let form = DwForm(u16::try_from(form).ok()?);
-                let implicit = if form == dw::DW_FORM_implicit_const { abbrev.sleb(&mut at).ok()? } else { 0 };
-                self.refers_out |= matches!(form, dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8);
-                specs.push((DwAt(u16::try_from(name).unwrap_or(u16::MAX)), form, implicit));
-            }
-            let wanted = wanted(tag);
-            let read = self.compile(&specs, encoding, |at| wanted.contains(&at));
-            let skip = self.compile(&specs, encoding, |_| false);
-            let role = role(tag);
-            let plain = is_plain(role, children, self.steps(read));
-            let plan = Plan { tag, role, plain, children, read, skip };
-            if code < DENSE {
-                let index = code as usize;
-                if self.dense.len() <= index {
-                    self.dense.resize(index + 1, None);
-                }
-                self.dense[index].get_or_insert(plan);
-            } else {
-                self.sparse.entry(code).or_insert(plan);
+fn compile(specs: &[(DwAt, DwForm, i64)], encoding: Encoding, wanted: impl Fn(DwAt) -> bool) -> Steps {
+    let mut steps = Vec::new();
+    let mut skip = 0u32;
+    for &(name, form, implicit) in specs {
+        let attr = attr(name).filter(|_| wanted(name));
+        match (attr, fixed_size(form, encoding)) {
+            (None, Some(size)) => skip = skip.saturating_add(size as u32),
+            (attr, _) => {
+                let op = op(form, encoding);
+                steps.push(Step { skip, attr: attr.unwrap_or(Attr::Skip), op, form, implicit });
+                skip = 0;
             }
         }
     }
-
-    fn compile(&mut self, specs: &[(DwAt, DwForm, i64)], encoding: Encoding, wanted: impl Fn(DwAt) -> bool) -> Steps {
-        let first = self.steps.len() as u32;
-        let mut skip = 0u32;
-        for &(name, form, implicit) in specs {
-            let attr = attr(name).filter(|_| wanted(name));
-            match (attr, fixed_size(form, encoding)) {
-                (None, Some(size)) => skip = skip.saturating_add(size as u32),
-                (attr, _) => {
-                    let op = op(form, encoding);
-                    self.steps.push(Step { skip, attr: attr.unwrap_or(Attr::Skip), op, form, implicit });
-                    skip = 0;
-                }
-            }
-        }
-        Steps { first, end: self.steps.len() as u32, tail: skip }
-    }
+    Steps { steps: steps.into(), tail: skip }
 }
 
 fn op(form: DwForm, encoding: Encoding) -> Op {
@@ -347,7 +285,7 @@ pub(crate) const DW_TAG_LLVM_ANNOTATION: DwTag = DwTag(0x6000);
 pub(crate) const DW_TAG_GNU_ANNOTATION: DwTag = DwTag(0x6001);
 
 /// What lowering reads of each tag.
-pub(crate) fn lowering(tag: DwTag) -> &'static [DwAt] {
+fn wanted(tag: DwTag) -> &'static [DwAt] {
     match tag {
         dw::DW_TAG_compile_unit | dw::DW_TAG_partial_unit | dw::DW_TAG_type_unit | dw::DW_TAG_skeleton_unit => &[
             dw::DW_AT_name,

@@ -96,14 +96,25 @@ impl<'a> Bytes<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn uleb(&self, at: &mut usize) -> Result<u64, ReadFault> {
         let byte = self.u8(*at)?;
         *at += 1;
         if byte < 0x80 {
             return Ok(byte as u64);
         }
-        let (mut value, mut shift) = ((byte & 0x7f) as u64, 7);
+        // Codes of abbreviations have two bytes at most.
+        let second = self.u8(*at)?;
+        if second < 0x80 {
+            *at += 1;
+            return Ok((byte & 0x7f) as u64 | (second as u64) << 7);
+        }
+        self.long_uleb(byte, at)
+    }
+
+    #[inline(never)]
+    fn long_uleb(&self, first: u8, at: &mut usize) -> Result<u64, ReadFault> {
+        let (mut value, mut shift) = ((first & 0x7f) as u64, 7);
         loop {
             let byte = self.u8(*at)?;
             *at += 1;

@@ -4,14 +4,13 @@
 //! as well as BTF can, with a diagnostic.
 
 use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Hole, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
+use crate::members::{BITFIELD_OFFSET_LIMIT, WIDTH_SHIFT};
 use crate::names::{FAKE_INT, INT, literal};
-use crate::types::{SIGNED, WIDTH_SHIFT};
+use crate::types::SIGNED;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
 use btfkit_btf::{Kind, MAX_VLEN};
 use rustc_hash::FxHashMap;
 
-/// In aggregates with bitfields an offset has 24 bits.
-const BITFIELD_OFFSET_LIMIT: u64 = 1 << 24;
 /// The kernel follows chains of qualifiers, typedefs and tags for 32 steps (`btf_check_type_tags`).
 const CHAIN_LIMIT: u32 = 31;
 
@@ -32,6 +31,9 @@ fn is_bitfield(m: &LocalMember) -> bool {
 /// Arrays of arrays deeper than this are not looked into: only malformed input has them.
 const MAX_DEPTH: u32 = 32;
 
+/// Where a reference led to no type, until [`Lowering::lost_references`].
+const LOST: u32 = u32::MAX - 1;
+
 /// Where members have gone, by aggregate and position: elsewhere, or nowhere.
 type Moves = FxHashMap<(Local, u32), Option<u32>>;
 
@@ -49,14 +51,18 @@ impl Lowering<'_> {
         self.cut_chains();
         self.wide_enums();
         self.copied_names();
+        let care = std::mem::take(&mut self.care);
+        self.unseal(&care);
+        self.care = care;
         self.old_bitfields();
         self.void_parameters();
         self.give_up_large_types();
         let moves = self.aggregates();
         self.decl_tags(&moves);
+        self.seal();
         self.settle_variables();
         self.settle_functions();
-        self.out.types = std::mem::take(&mut self.types);
+        self.lowered.types = std::mem::take(&mut self.types);
     }
 
     /// The local id of a type by the offset of its entry; void where there is none.
@@ -80,70 +86,32 @@ impl Lowering<'_> {
 
     fn resolve(&mut self, real: u32) {
         let mut types = std::mem::take(&mut self.types);
-        let mut care = std::mem::take(&mut self.care);
-        care.clear();
-        let mut lost: Vec<u32> = Vec::new();
-        let index = &self.index;
-        let mut into = |reference: u32, from: u32| {
-            if let Some(local) = index.local(reference) {
-                return local;
-            }
-            match reference {
-                NOTHING => VOID,
-                ARRAY_INDEX => ARRAY_INDEX,
-                extra if extra & EXTRA != 0 => real + (extra & !EXTRA),
-                _ => {
-                    lost.push(from);
-                    VOID
-                }
+        let mut lost = false;
+        let mut other = |reference: u32| match reference {
+            NOTHING => VOID,
+            ARRAY_INDEX => ARRAY_INDEX,
+            extra if extra & EXTRA != 0 => real + (extra & !EXTRA),
+            _ => {
+                lost = true;
+                LOST
             }
         };
-        for (i, t) in types.types.iter_mut().enumerate().skip(1) {
-            let Some(kind) = t.kind else { continue };
-            t.target = into(t.target, t.at);
-            let members = &mut types.members[t.first as usize..][..t.count as usize];
-            match kind {
-                Kind::Struct | Kind::Union => {
-                    // Bits that no plain member has: those of a width, and an offset that is no byte's.
-                    let (mut odd, mut last, mut descends, mut void) = (0, 0, false, false);
-                    for m in members {
-                        m.ty = into(m.ty, t.at);
-                        let offset = m.value & 0xffff_ffff;
-                        odd |= m.value & (7 | !0xffff_ffff);
-                        descends |= offset < last;
-                        last = offset;
-                        void |= m.ty == VOID;
-                    }
-                    let beyond = last.div_ceil(8) > t.size as u64 || kind == Kind::Union && last != 0;
-                    if odd != 0 || descends || void || beyond || t.count > MAX_VLEN {
-                        care.push(i as Local);
-                    }
-                }
-                // Members of enums refer to nothing.
-                Kind::Enum | Kind::Enum64 => {
-                    if t.count > MAX_VLEN {
-                        care.push(i as Local);
-                    }
-                }
-                _ => {
-                    members.iter_mut().for_each(|m| m.ty = into(m.ty, t.at));
-                    let void = match kind {
-                        Kind::Array => t.target == VOID,
-                        _ => members.iter().any(|m| m.ty == VOID),
-                    };
-                    if t.count > MAX_VLEN || void {
-                        care.push(i as Local);
-                    }
-                }
-            }
-        }
+        self.index.locals(&mut types.references, &mut other);
+        let mut targets: Vec<u32> = std::mem::take(&mut self.pending);
+        targets.clear();
+        targets.extend(types.types.iter().map(|t| if t.kind.is_some() { t.target } else { NOTHING }));
+        self.index.locals(&mut targets, &mut other);
+        types.types.iter_mut().zip(&targets).for_each(|(t, &target)| t.target = target);
+        self.pending = targets;
         for local in &mut types.order {
             if *local & EXTRA != 0 {
                 *local = real + (*local & !EXTRA);
             }
         }
-        (self.types, self.care) = (types, care);
-        lost.into_iter().for_each(|from| _ = self.unresolved(from));
+        self.types = types;
+        if lost {
+            self.lost_references();
+        }
         for k in 0..self.holes.len() {
             let hole = self.holes[k];
             let at = self.types.types[hole.local as usize].at;
@@ -154,12 +122,35 @@ impl Lowering<'_> {
         }
         // Where something is wrong, everything is looked at.
         if !self.holes.is_empty()
-            || !self.out.diagnostics.is_empty()
+            || !self.lowered.diagnostics.is_empty()
             || !self.too_large.is_empty()
             || !self.sizeless.is_empty()
         {
             self.care.clear();
             self.care.extend(1..self.types.types.len() as Local);
+        }
+        // Types came in the order in which they ended.
+        self.care.sort_unstable();
+        self.care.dedup();
+    }
+
+    /// Puts void where references lead to no type.
+    fn lost_references(&mut self) {
+        for local in 1..self.types.types.len() {
+            let t = self.types.types[local];
+            let mut lost = 0;
+            if t.target == LOST {
+                self.types.types[local].target = VOID;
+                lost += 1;
+            }
+            let count = self.types.references_of(&t).len();
+            for reference in &mut self.types.references[t.first as usize..][..count] {
+                if *reference == LOST {
+                    *reference = VOID;
+                    lost += 1;
+                }
+            }
+            (0..lost).for_each(|_| _ = self.unresolved(t.at));
         }
     }
 
@@ -181,12 +172,10 @@ impl Lowering<'_> {
         loop {
             if !self.holes.is_empty() {
                 for i in 1..self.types.types.len() {
-                    let t = self.types.types[i];
-                    self.types.types[i].target = self.stands_for(t.target);
-                    for k in t.first..t.first + t.count {
-                        let ty = self.types.members[k as usize].ty;
-                        self.types.members[k as usize].ty = self.stands_for(ty);
-                    }
+                    self.types.types[i].target = self.stands_for(self.types.types[i].target);
+                }
+                for k in 0..self.types.references.len() {
+                    self.types.references[k] = self.stands_for(self.types.references[k]);
                 }
             }
             // An array of void is no type of BTF: void, too.
@@ -334,7 +323,7 @@ impl Lowering<'_> {
             let old = self.old_bitfields[k];
             let t = self.types.types[old.aggregate as usize];
             let place = (t.first + old.member) as usize;
-            let m = self.types.members[place];
+            let m = self.members[place];
             let (storage, width) = ((m.value & 0xffff_ffff) as i64, (m.value >> WIDTH_SHIFT) as i64);
             let size = if old.storage_size != 0 { old.storage_size } else { self.storage_size(m.ty) };
             // In a packed aggregate a bitfield may reach beyond its storage unit: then the offset is negative.
@@ -345,7 +334,7 @@ impl Lowering<'_> {
                 (size, false) => (size.min(1 << 20) * 8) as i64 - from_end - width,
             };
             let offset = (storage + within).clamp(0, u32::MAX as i64) as u64;
-            self.types.members[place].value = offset | (width as u64) << WIDTH_SHIFT;
+            self.members[place].value = offset | (width as u64) << WIDTH_SHIFT;
         }
     }
 
@@ -368,7 +357,7 @@ impl Lowering<'_> {
             }
             for i in 0..t.count {
                 let place = (t.first + i) as usize;
-                let m = self.types.members[place];
+                let m = self.members[place];
                 if m.ty != VOID || i + 1 == t.count && m.name.is_none() {
                     continue;
                 }
@@ -378,7 +367,7 @@ impl Lowering<'_> {
                     self.types.order.push(local);
                     local
                 });
-                self.types.members[place].ty = ty;
+                self.members[place].ty = ty;
                 self.diagnose_type(
                     t.at,
                     "void-parameter",
@@ -410,7 +399,7 @@ impl Lowering<'_> {
                 self.give_up(local, "too-many-members", message);
                 given_up |= aggregate;
             } else if aggregate {
-                let members = self.types.members_of(&t);
+                let members = self.members_of(&t);
                 if members.iter().any(|m| offset(m) >= BITFIELD_OFFSET_LIMIT) && members.iter().any(is_bitfield) {
                     let message = "with bitfields in it, BTF cannot describe members beyond 2 MiB".to_owned();
                     self.give_up(local, "struct-too-large", message);
@@ -419,9 +408,12 @@ impl Lowering<'_> {
             }
         }
         if given_up {
-            self.void_unsized_members();
             self.care.clear();
             self.care.extend(1..self.types.types.len() as Local);
+            let care = std::mem::take(&mut self.care);
+            self.unseal(&care);
+            self.care = care;
+            self.void_unsized_members();
         }
     }
 
@@ -433,14 +425,14 @@ impl Lowering<'_> {
                 continue;
             }
             for k in t.first..t.first + t.count {
-                let mut end = self.end_of_chain(self.types.members[k as usize].ty);
+                let mut end = self.end_of_chain(self.members[k as usize].ty);
                 for _ in 0..MAX_DEPTH {
                     if self.types.types[end as usize].kind == Some(Kind::Array) {
                         end = self.end_of_chain(self.types.types[end as usize].target);
                     }
                 }
                 if self.types.types[end as usize].kind == Some(Kind::Fwd) {
-                    self.types.members[k as usize].ty = VOID;
+                    self.members[k as usize].ty = VOID;
                 }
             }
         }
@@ -464,10 +456,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// The members of a type that is unsealed.
+    fn members_of(&self, t: &LocalType) -> &[LocalMember] {
+        &self.members[t.first as usize..][..t.count as usize]
+    }
+
     fn aggregates(&mut self) -> Moves {
         let mut moves = Moves::default();
         // Typedefs that end in void are looked for only where something has already turned out to be wrong.
-        let damaged = !self.out.diagnostics.is_empty() || !self.sizeless.is_empty();
+        let damaged = !self.lowered.diagnostics.is_empty() || !self.sizeless.is_empty();
         let word = self.contexts.first().map_or(8, |c| u64::from(c.unit.encoding.address_size));
         let mut kept: Vec<(u32, LocalMember)> = Vec::new();
         for k in 0..self.care.len() {
@@ -477,7 +474,7 @@ impl Lowering<'_> {
                 continue;
             }
             let union = t.kind == Some(Kind::Union);
-            let members = &self.types.members[t.first as usize..][..t.count as usize];
+            let members = self.members_of(&t);
             let inside = |m: &LocalMember| {
                 let end = match damaged && m.value >> WIDTH_SHIFT == 0 {
                     true => offset(m).div_ceil(8).saturating_add(self.size_with_word(m.ty, word)),
@@ -509,8 +506,7 @@ impl Lowering<'_> {
                 moves.extend(kept.iter().zip(0..).map(|(&(from, _), to)| ((local, from), Some(to))));
             }
             for (to, (_, m)) in kept.iter().enumerate() {
-                let value = offset(m) | (m.value >> WIDTH_SHIFT) << 24;
-                self.types.members[t.first as usize + to] = LocalMember { value, ..*m };
+                self.members[t.first as usize + to] = *m;
             }
             let t = &mut self.types.types[local as usize];
             t.count = kept.len() as u32;

@@ -1,11 +1,13 @@
 //! Unit headers, and which units must be read together.
 
+use crate::abbreviations::{Abbreviations, Table, refers_out};
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
-use crate::plan::{Attr, Encoding, Plans, lowering};
+use crate::plan::{Attr, Encoding};
 use crate::sections::{Bytes, Section, Sections};
 use gimli::constants as dw;
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
@@ -172,24 +174,18 @@ fn group(
     let info_len = sections.info.data.len() as u64;
     let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
     let mut leader: Vec<usize> = (0..units.len()).collect();
-    let mut refers_out: FxHashMap<(u64, Encoding), bool> = FxHashMap::default();
+    let mut abbreviations = Abbreviations::default();
+    let tables: FxHashSet<u64> = units.iter().map(|unit| unit.abbrev).collect();
+    let out: FxHashMap<u64, bool> = tables.into_par_iter().map(|table| (table, refers_out(abbrev, table))).collect();
     for (index, unit) in units.iter().enumerate() {
-        let error = |fault| unit.error(unit.entries, fault);
-        let out = match refers_out.get(&(unit.abbrev, unit.encoding)) {
-            Some(&known) => known,
-            None => {
-                let found = refers_out_of(abbrev, unit.abbrev).map_err(error)?;
-                refers_out.insert((unit.abbrev, unit.encoding), found);
-                found
-            }
-        };
-        if !out {
+        if !out[&unit.abbrev] {
             continue;
         }
-        let plans = Plans::parse(abbrev, unit.abbrev, unit.encoding, lowering).map_err(error)?;
+        let error = |fault| unit.error(unit.entries, fault);
+        let table = abbreviations.table(abbrev, unit.abbrev, unit.encoding).map_err(error)?;
         let mut cursor = unit.cursor(sections);
         let mut last = index;
-        outward(unit, &plans, &mut cursor, |class, value| {
+        outward(unit, &table, &mut cursor, |class, value| {
             let to = match class {
                 Class::InfoRef => value,
                 _ => match signatures.get(&value) {
@@ -237,34 +233,10 @@ fn find(leader: &mut [usize], mut index: usize) -> usize {
     index
 }
 
-/// Does the table have a form that leads out of a unit? (A table that is malformed is said so by who reads entries.)
-fn refers_out_of(abbrev: Bytes<'_>, table: u64) -> Result<bool, Fault> {
-    let mut at = usize::try_from(table).map_err(|_| Fault::AbbreviationTable(table))?;
-    let mut scan = || -> Result<bool, crate::sections::ReadFault> {
-        loop {
-            if at >= abbrev.data.len() || abbrev.uleb(&mut at)? == 0 {
-                return Ok(false);
-            }
-            abbrev.uleb(&mut at)?;
-            at += 1;
-            loop {
-                let (name, form) = (abbrev.uleb(&mut at)?, abbrev.uleb(&mut at)?);
-                match gimli::DwForm(form as u16) {
-                    _ if name == 0 && form == 0 => break,
-                    dw::DW_FORM_implicit_const => abbrev.skip_leb(&mut at)?,
-                    dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8 => return Ok(true),
-                    _ => {}
-                }
-            }
-        }
-    };
-    scan().map_err(|_| Fault::AbbreviationTable(table))
-}
-
 /// Calls back for each reference that lowering would follow out of the unit.
 fn outward(
     unit: &Unit,
-    plans: &Plans,
+    table: &Table,
     cursor: &mut Cursor<'_>,
     mut found: impl FnMut(Class, u64),
 ) -> Result<(), Fault> {
@@ -275,8 +247,8 @@ fn outward(
         if code == 0 {
             continue;
         }
-        let plan = plans.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
-        cursor.read(plans, plan, unit.encoding, &mut entry)?;
+        let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+        cursor.read(plan, unit.encoding, &mut entry)?;
         for attr in FOLLOWED {
             if let Some((class @ (Class::InfoRef | Class::Signature), value)) = entry.get(attr) {
                 found(class, value);

@@ -109,10 +109,10 @@ impl Lowering<'_> {
             let size = self.size_of(ty, &context);
             let tags = self.tags_on(|on| matches!(on, Carrier::Variable(at) if ats.contains(&at)).then_some(-1));
             let anchor = (ty != VOID).then(|| {
-                self.out.anchors.push(ty);
-                self.out.anchors.len() as u32 - 1
+                self.lowered.anchors.push(ty);
+                self.lowered.anchors.len() as u32 - 1
             });
-            self.out.variables.push(Variable {
+            self.lowered.variables.push(Variable {
                 name: v.name,
                 ty: anchor,
                 address: v.address,

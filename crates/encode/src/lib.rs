@@ -21,11 +21,11 @@ pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};
 
 use assemble::{Assembled, Layout, assemble};
-use btfkit_btf::dedup::{BadName, TypeGraph};
+use btfkit_btf::dedup::{BadName, Describer, TypeGraph};
 use btfkit_btf::unit::NameRef;
 use btfkit_btf::validate::{Context, validate};
 use btfkit_btf::{Endian, Kind};
-use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
+use btfkit_dwarf::{Convention, Lowering, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
 use phases::Phases;
 use place::place;
@@ -87,8 +87,10 @@ fn encode(
     let mut walked = walk(path, sections, &units, &settings, &program, &pool, abort)?;
     phases.end("walk");
 
-    let (classifiers, graphs) = (std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.graphs));
-    let graph = pool.install(|| TypeGraph::build(classifiers, graphs));
+    let (classifiers, summaries) = (std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.summaries));
+    let lowering = || Lowering::new(sections, &units, &settings, &program, walked.identity);
+    let describe = |describer: Describer<'_>, numbers: &[u32]| walk::describe(path, lowering, describer, numbers);
+    let graph = pool.install(|| TypeGraph::build(classifiers, summaries, describe))?;
     phases.end("dedup");
     go_on(path, abort)?;
 

@@ -1,18 +1,21 @@
 //! The parallel part: every thread takes the next group of units, lowers it and puts its types into classes.
 
 use crate::{EncodeError, program::Program};
-use btfkit_btf::dedup::{Classifier, UnitGraph};
+use btfkit_btf::dedup::{Classifier, Describer, UnitDetail, UnitSummary};
 use btfkit_btf::unit::Name;
+use btfkit_dwarf::names::{self, Identity};
 use btfkit_dwarf::{Diagnostic, DwarfError, Function, Lowering, Sections, Settings, Units, Variable};
+use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What is left of the units when they have been walked; everything by number of the group.
-#[derive(Default)]
 pub(crate) struct Walked {
     pub classifiers: Vec<Classifier>,
-    pub graphs: Vec<UnitGraph>,
+    pub summaries: Vec<UnitSummary>,
     pub groups: Vec<Gleaned>,
+    /// How names were told apart.
+    pub identity: Identity,
 }
 
 /// What a group has beside types.
@@ -32,7 +35,7 @@ pub(crate) struct Gleaned {
 /// What one thread has done.
 struct Share {
     classifier: Classifier,
-    done: Vec<(u32, UnitGraph, Gleaned)>,
+    done: Vec<(u32, UnitSummary, Gleaned)>,
 }
 
 enum Stop {
@@ -49,22 +52,45 @@ pub(crate) fn walk(
     pool: &rayon::ThreadPool,
     abort: &AtomicBool,
 ) -> Result<Walked, EncodeError> {
+    let walk = |identity| walk_once(path, sections, units, settings, program, identity, pool, abort);
+    // Linkers merge strings, and then nobody has to look at names; `ld -r` does not, nor does what puts names together.
+    if sections.info.relocations.is_none() && !settings.true_signature {
+        let walked = walk(Identity::Offsets)?;
+        if names::are_distinct(&sections, walked.classifiers.iter().flat_map(Classifier::names)) {
+            return Ok(walked);
+        }
+    }
+    walk(Identity::Bytes)
+}
+
+#[expect(clippy::too_many_arguments, reason = "those of walk, and one more")]
+fn walk_once(
+    path: &Path,
+    sections: Sections<'_>,
+    units: &Units,
+    settings: &Settings,
+    program: &Program<'_>,
+    identity: Identity,
+    pool: &rayon::ThreadPool,
+    abort: &AtomicBool,
+) -> Result<Walked, EncodeError> {
     let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
     let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
-        let share = share(thread.index() as u32, sections, units, settings, program, &next, abort, &failed);
+        let lowering = Lowering::new(sections, units, settings, program, identity);
+        let share = share(thread.index() as u32, lowering, units, &next, abort, &failed);
         failed.fetch_or(share.is_err(), Ordering::Relaxed);
         share
     });
-    let mut walked = Walked::default();
-    walked.graphs.resize_with(units.groups.len(), UnitGraph::default);
+    let mut walked = Walked { classifiers: Vec::new(), summaries: Vec::new(), groups: Vec::new(), identity };
+    walked.summaries.resize_with(units.groups.len(), UnitSummary::default);
     walked.groups.resize_with(units.groups.len(), Gleaned::default);
     let mut worst: Option<(u32, DwarfError)> = None;
     for share in shares {
         match share {
             Ok(share) => {
                 walked.classifiers.push(share.classifier);
-                for (number, graph, gleaned) in share.done {
-                    walked.graphs[number as usize] = graph;
+                for (number, summary, gleaned) in share.done {
+                    walked.summaries[number as usize] = summary;
                     walked.groups[number as usize] = gleaned;
                 }
             }
@@ -78,25 +104,18 @@ pub(crate) fn walk(
     }
     match worst {
         None => Ok(walked),
-        Some((_, error)) => {
-            let hint = "the debug information is damaged or of a kind that is not known; build the file again";
-            Err(EncodeError::new("MALFORMED_DWARF", path, format!("{error}; {hint}")))
-        }
+        Some((_, error)) => Err(malformed(path, &error)),
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the captures of the one closure that calls it")]
 fn share(
     thread: u32,
-    sections: Sections<'_>,
+    mut lowering: Lowering<'_>,
     units: &Units,
-    settings: &Settings,
-    program: &Program<'_>,
     next: &AtomicU32,
     abort: &AtomicBool,
     failed: &AtomicBool,
 ) -> Result<Share, Stop> {
-    let mut lowering = Lowering::new(sections, units, settings, program);
     let mut share = Share { classifier: Classifier::new(thread), done: Vec::new() };
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -111,20 +130,48 @@ fn share(
             return Ok(share);
         }
         let lowered = lowering.lower(number).map_err(|error| Stop::Malformed(number, error))?;
-        let graph = share.classifier.classify(number, &lowered.types, &lowered.anchors);
+        let summary = share.classifier.classify(number, &lowered.types, &lowered.anchors, &mut lowering);
         let gleaned = Gleaned {
-            functions: lowered.functions.clone(),
-            variables: lowered.variables.clone(),
-            diagnostics: lowered.diagnostics.clone(),
-            unlisted: lowered.unlisted.clone(),
-            made_names: lowered.made_names.clone(),
+            functions: lowered.functions,
+            variables: lowered.variables,
+            diagnostics: lowered.diagnostics,
+            unlisted: lowered.unlisted,
+            made_names: lowered.made_names,
             start: lowered.start,
-            unit_names: lowered.unit_names.clone(),
+            unit_names: lowered.unit_names,
             units: lowered.units,
             excluded: lowered.excluded,
         };
-        share.done.push((number, graph, gleaned));
+        lowering.recycle(lowered.types);
+        share.done.push((number, summary, gleaned));
     }
+}
+
+/// Lowers groups again, for the few whose types mean something else than others' that look alike.
+pub(crate) fn describe<'w>(
+    path: &Path,
+    lowering: impl Fn() -> Lowering<'w> + Sync + Send,
+    describer: Describer<'_>,
+    numbers: &[u32],
+) -> Result<Vec<UnitDetail>, EncodeError> {
+    let share = |numbers: &[u32]| -> Result<Vec<UnitDetail>, EncodeError> {
+        let mut lowering = lowering();
+        let describe = |&number: &u32| {
+            let lowered = lowering.lower(number).map_err(|error| malformed(path, &error))?;
+            let detail = describer.describe(number, &lowered.types, &lowered.anchors);
+            lowering.recycle(lowered.types);
+            Ok(detail)
+        };
+        numbers.iter().map(describe).collect()
+    };
+    // A share for each thread, as what it takes to lower a group is not made for a single one.
+    let shares = numbers.par_chunks(numbers.len().div_ceil(rayon::current_num_threads()).max(1)).map(share);
+    Ok(shares.collect::<Result<Vec<Vec<_>>, _>>()?.into_iter().flatten().collect())
+}
+
+fn malformed(path: &Path, error: &DwarfError) -> EncodeError {
+    let hint = "the debug information is damaged or of a kind that is not known; build the file again";
+    EncodeError::new("MALFORMED_DWARF", path, format!("{error}; {hint}"))
 }
 
 /// As many threads as asked for, or as the process may use.

@@ -14,8 +14,10 @@ const D: u64 = 0xe703_7ed1_a0b4_28db;
 pub(super) struct Mix(u64);
 
 impl Mix {
-    pub fn new(seed: u64) -> Mix {
-        Mix(seed.wrapping_mul(A) ^ B).with(seed)
+    /// Starts with a small number and a hash.
+    #[inline]
+    pub fn of(seed: u64, word: u64) -> Mix {
+        Mix(seed.wrapping_mul(A) ^ B).with(word)
     }
 
     #[inline]
@@ -49,15 +51,25 @@ impl Mix2 {
         Mix2(a, b)
     }
 
-    /// Name, number and type of a member, which are hashes or small numbers, in one round.
-    #[inline]
-    pub fn with_member(self, name: u64, value: u64, ty: u64) -> Mix2 {
-        self.with(name ^ value.wrapping_mul(B).rotate_left(17) ^ ty.wrapping_mul(C).rotate_left(37))
+    /// Goes on from a digest of members.
+    pub fn after(digest: (u64, u64)) -> Mix2 {
+        Mix2(digest.0, digest.1)
     }
 
     pub fn get(self) -> (u64, u64) {
         (Mix(self.0).with(self.1).0, Mix(self.1).with(self.0).0)
     }
+}
+
+/// One round for a member: its name is a hash, its value mostly a small number. Programs have millions of members, so
+/// both go in at once, differently in each lane.
+#[inline]
+pub(crate) fn mix_member(a: u64, b: u64, name: u64, value: u64) -> (u64, u64) {
+    let mut a = (a ^ name ^ value.wrapping_mul(B).rotate_left(17) ^ C).wrapping_mul(A);
+    a ^= a >> 32;
+    let mut b = (b.rotate_left(23) ^ name.rotate_left(32) ^ value.wrapping_mul(D) ^ A).wrapping_mul(C);
+    b ^= b >> 31;
+    (a, b)
 }
 
 #[cfg(test)]
@@ -70,25 +82,40 @@ mod tests {
         let (mut one, mut two) = (HashSet::new(), HashSet::new());
         for kind in 0..20u64 {
             for n in 0..20_000u64 {
-                assert!(one.insert(Mix::new(kind).with(n).with(n ^ 1).get()));
-                assert!(two.insert(Mix2::new(kind).with_member(n, n + 1, kind).get()));
+                assert!(one.insert(Mix::of(kind, n).with(n ^ 1).get()));
+                assert!(two.insert(Mix2::new(kind).with(n).with(n + 1).get()));
             }
         }
     }
 
     #[test]
     fn order_counts() {
-        assert_ne!(Mix::new(1).with(2).with(3).get(), Mix::new(1).with(3).with(2).get());
+        assert_ne!(Mix::of(1, 2).with(3).get(), Mix::of(1, 3).with(2).get());
         assert_ne!(Mix2::new(1).with(2).with(3).get(), Mix2::new(1).with(3).with(2).get());
     }
 
     #[test]
     fn both_lanes_of_a_member_depend_on_each_of_its_parts() {
-        let at = |n, v, t| Mix2::new(4).with_member(n, v, t).get();
-        let base = at(1 << 40, 64, 1 << 50);
-        for other in [at((1 << 40) + 1, 64, 1 << 50), at(1 << 40, 65, 1 << 50), at(1 << 40, 64, (1 << 50) + 1)] {
+        let base = mix_member(0, 0, 1 << 40, 64);
+        for other in [mix_member(0, 0, (1 << 40) + 1, 64), mix_member(0, 0, 1 << 40, 65), mix_member(1, 1, 1 << 40, 64)]
+        {
             assert_ne!(base.0, other.0);
             assert_ne!(base.1, other.1);
+        }
+    }
+
+    #[test]
+    fn members_differ_by_name_by_value_and_by_what_came_before() {
+        let mut seen = HashSet::new();
+        // A name of none and an offset of zero are a member, too.
+        assert!(seen.insert((0, 0)));
+        for name in (0..100).map(|n| if n == 0 { 0 } else { crate::unit::name_hash(format!("m{n}").as_bytes()) }) {
+            for value in (0..100).flat_map(|v| [v, v << 3, v << 32, v << 32 | 64, u64::MAX - v]).collect::<HashSet<_>>()
+            {
+                let one = mix_member(0, 0, name, value);
+                assert!(seen.insert(one));
+                assert!(seen.insert(mix_member(one.0, one.1, 0, 0)));
+            }
         }
     }
 }

@@ -27,16 +27,26 @@
 //! result depends on neither the number of threads nor their luck.
 
 mod classes;
+mod classify;
+mod describe;
 mod emit;
 mod graph;
 mod hash;
+mod merge;
 mod of_btf;
+mod open;
 mod record;
 mod refine;
 mod settle;
+mod shallow;
 mod spell;
+mod views;
 
-pub use classes::{Anchor, Classifier, UnitGraph};
+pub use classify::{Classifier, UnitSummary};
+pub use describe::{Describer, UnitDetail};
 pub use emit::{BadName, Emitted, emit};
-pub use graph::{Meaning, NodeId, NodeMember, NodeView, Shallow, TypeGraph};
+pub use graph::{NodeId, NodeMember, NodeView, TypeGraph};
+pub(crate) use hash::mix_member;
 pub use of_btf::{DedupError, dedup};
+pub use open::Meaning;
+pub use shallow::Shallow;

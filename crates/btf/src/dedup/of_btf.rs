@@ -1,7 +1,7 @@
 //! Deduplication of a BTF: as made by a compiler, or by putting several together.
 
-use super::{Classifier, TypeGraph, emit};
-use crate::unit::{LocalMember, LocalType, Name, NameRef, UnitTypes, name_hash};
+use super::{Classifier, Describer, TypeGraph, emit};
+use crate::unit::{Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
 use crate::{Btf, Kind, Type, TypeId, WriteError, Writer};
 use thiserror::Error;
 
@@ -24,20 +24,34 @@ pub fn dedup(btf: &Btf) -> Result<Vec<u8>, DedupError> {
     if btf.base().is_some() {
         return Err(DedupError::Split);
     }
-    let unit = unit_of(btf)?;
+    let (unit, mut members) = unit_of(btf)?;
     find_circle(&unit)?;
     let mut classifier = Classifier::new(0);
-    let graph = classifier.classify(0, &unit, &[]);
-    let mut graph = TypeGraph::build(vec![classifier], vec![graph]);
+    let summary = classifier.classify(0, &unit, &[], &mut members);
+    let describe = |describer: Describer<'_>, numbers: &[u32]| {
+        Ok::<_, DedupError>(numbers.iter().map(|&number| describer.describe(number, &unit, &[])).collect())
+    };
+    let mut graph = TypeGraph::build(vec![classifier], vec![summary], describe)?;
     let mut writer = Writer::new(btf.endian());
     emit(&mut graph, &mut writer, |at: NameRef| btf.string(at.0 as u32).unwrap_or_default())?;
     Ok(writer.finish(false))
 }
 
+/// The members of all types, each type's from where its references are.
+struct AllMembers(Vec<LocalMember>);
+
+impl Members for AllMembers {
+    fn members(&mut self, unit: &UnitTypes, local: Local, into: &mut Vec<LocalMember>) {
+        let t = &unit.types[local as usize];
+        into.extend_from_slice(&self.0[t.first as usize..][..t.count as usize]);
+    }
+}
+
 /// The types of a BTF as those of one unit: local ids are type ids.
-fn unit_of(btf: &Btf) -> Result<UnitTypes, DedupError> {
+fn unit_of(btf: &Btf) -> Result<(UnitTypes, AllMembers), DedupError> {
     let mut unit = UnitTypes::default();
     unit.clear();
+    let mut members = Vec::new();
     let end = btf.end_id();
     for (id, ty) in btf.types() {
         let mut dangling = None;
@@ -49,11 +63,18 @@ fn unit_of(btf: &Btf) -> Result<UnitTypes, DedupError> {
         if let Some(to) = dangling {
             return Err(DedupError::Dangling { id, to });
         }
-        let local = lower(btf, &ty, &mut unit.members).ok_or(DedupError::UnknownKind(id))?;
-        unit.types.push(LocalType { at: id.0, ..local });
+        let mut t = lower(btf, &ty, &mut members).ok_or(DedupError::UnknownKind(id))?;
+        for m in &members[t.first as usize..] {
+            // The only member of an array is its index type.
+            if t.kind != Some(Kind::Array) {
+                t.content.add(m.name.hash, m.value);
+            }
+            unit.references.push(m.ty);
+        }
+        unit.types.push(LocalType { at: id.0, ..t });
         unit.order.push(id.0);
     }
-    Ok(unit)
+    Ok((unit, AllMembers(members)))
 }
 
 fn lower(btf: &Btf, ty: &Type, members: &mut Vec<LocalMember>) -> Option<LocalType> {
@@ -78,7 +99,7 @@ fn lower(btf: &Btf, ty: &Type, members: &mut Vec<LocalMember>) -> Option<LocalTy
         }
         Type::Struct(a) | Type::Union(a) => {
             (t.size, t.flag) = (a.size, a.kind_flag);
-            members.extend(a.members.iter().map(|m| member(m.name, m.offset as u64, m.ty)));
+            members.extend(a.members.iter().map(|m| member(m.name, unpacked(m.offset, a.kind_flag), m.ty)));
         }
         Type::Enum { size, signed, values, .. } => {
             (t.size, t.flag) = (*size, *signed);
@@ -107,6 +128,14 @@ fn lower(btf: &Btf, ty: &Type, members: &mut Vec<LocalMember>) -> Option<LocalTy
     }
     t.count = members.len() as u32 - t.first;
     Some(t)
+}
+
+/// Bits from the start and the width of a bitfield << 32, of what an aggregate with kind_flag has as 24 and 8 bits.
+fn unpacked(offset: u32, kind_flag: bool) -> u64 {
+    match kind_flag {
+        true => (offset & 0xff_ffff) as u64 | (offset as u64 >> 24) << 32,
+        false => offset as u64,
+    }
 }
 
 /// Finds a circle that goes through no struct, union or typedef: it has no meaning.
@@ -145,7 +174,7 @@ fn find_circle(unit: &UnitTypes) -> Result<(), DedupError> {
                 State::New => {
                     state[i as usize] = State::Open;
                     stack.push((i, true));
-                    let children = std::iter::once(t.target).chain(unit.members_of(t).iter().map(|m| m.ty));
+                    let children = std::iter::once(&t.target).chain(unit.references_of(t)).copied();
                     for child in children {
                         match state[child as usize] {
                             State::Open => return Err(DedupError::Circle(TypeId(child))),

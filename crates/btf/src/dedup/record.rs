@@ -88,7 +88,7 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
                 let mut members = Vec::with_capacity(view.members.len());
                 for m in view.members.iter().filter(|m| id(m.ty) != TypeId::VOID) {
                     let name = self.checked(view, m.name, true);
-                    members.push(Member { name, ty: id(m.ty), offset: m.value as u32 });
+                    members.push(Member { name, ty: id(m.ty), offset: packed(m.value, view.flag) });
                 }
                 let aggregate = Aggregate { name, size: view.size, kind_flag: view.flag, members };
                 if view.kind == Kind::Struct { Type::Struct(aggregate) } else { Type::Union(aggregate) }
@@ -136,4 +136,10 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
         }
         self.plain(name)
     }
+}
+
+/// An offset in bits, beside the width of a bitfield where the aggregate has kind_flag (24 and 8 bits).
+fn packed(value: u64, kind_flag: bool) -> u32 {
+    let (offset, width) = (value as u32, (value >> 32) as u32);
+    if kind_flag { offset & 0xff_ffff | width << 24 } else { offset }
 }

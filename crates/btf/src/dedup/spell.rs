@@ -8,39 +8,52 @@
 //! Along with its spelling each type gets its *leaf*: the first type on the way down that the meaning of the spelling
 //! may depend on. A leaf is a *vertex*: a named or anonymous STRUCT or UNION, a FWD, a TYPEDEF, a named ENUM, or a type
 //! that joins several leaves (FUNC_PROTO, DATASEC, an ARRAY whose index type has one). INT has none.
+//!
+//! A kernel has millions of types to spell: one pass over the unit does it, as nearly every chain ends in a name or in
+//! what came before. Only the others are followed, with a stack.
 
-use super::hash::Mix;
+use super::hash::{Mix, Mix2};
 use crate::Kind;
-use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes, VOID};
+use crate::unit::{Local, LocalType, UnitTypes, VOID};
 
 /// No leaf.
-pub(super) const NO_LEAF: u32 = 0;
+pub(super) const NO_LEAF: Local = 0;
+/// In the place of a leaf: not spelled yet, or about to be.
+const NEW: Local = Local::MAX;
+const BEGUN: Local = Local::MAX - 1;
 
 const SPELL_VOID: u64 = 0x5bd1_e995_7b93_1c4d;
 const SPELL_INDEX: u64 = 0x2545_f491_4f6c_dd1d;
 const SPELL_CIRCLE: u64 = 0x6c62_272e_07bb_0142;
+const SPELL_NAME: u64 = 0x9fb2_1c65_1e98_df25;
+
+/// A type as others see it.
+#[derive(Clone, Copy)]
+pub(super) struct Spelled {
+    pub hash: u64,
+    /// The local id of the leaf, or NO_LEAF.
+    pub leaf: Local,
+}
+
+const VOID_SPELLED: Spelled = Spelled { hash: SPELL_VOID, leaf: NO_LEAF };
+const INDEX_SPELLED: Spelled = Spelled { hash: SPELL_INDEX, leaf: NO_LEAF };
+const NOT_YET: Spelled = Spelled { hash: 0, leaf: NEW };
+
+/// The identity of a class: equal keys are taken to be equal classes.
+pub(super) type Key = (u64, u64);
 
 #[derive(Default)]
 pub(super) struct Spelling {
     /// By local id.
-    pub spelled: Vec<u64>,
-    /// By local id: the local id of the leaf, or NO_LEAF.
-    pub leaf: Vec<Local>,
-    state: Vec<State>,
+    spelled: Vec<Spelled>,
     stack: Vec<(Local, u32)>,
     /// Types that are part of a circle without a name in it: only malformed or foreign input has them.
     pub circles: Vec<Local>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    New,
-    Open,
-    Done,
-}
-
 /// Is this type a vertex by its kind alone?
-pub(super) fn is_vertex(kind: Kind, anonymous: bool) -> bool {
+#[inline]
+fn is_vertex(kind: Kind, anonymous: bool) -> bool {
     match kind {
         Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef => true,
         Kind::Enum | Kind::Enum64 => !anonymous,
@@ -50,133 +63,182 @@ pub(super) fn is_vertex(kind: Kind, anonymous: bool) -> bool {
 
 impl Spelling {
     pub fn run(&mut self, unit: &UnitTypes) {
-        let n = unit.types.len();
         self.spelled.clear();
-        self.spelled.resize(n, SPELL_VOID);
-        self.leaf.clear();
-        self.leaf.resize(n, NO_LEAF);
-        self.state.clear();
-        self.state.resize(n, State::New);
+        self.spelled.resize(unit.types.len(), NOT_YET);
         self.circles.clear();
-        self.state[VOID as usize] = State::Done;
-        // Names first: they end nearly every chain, so that the chains find them done.
-        for (i, t) in unit.types.iter().enumerate().skip(1) {
-            let Some(kind) = t.kind else {
-                self.state[i] = State::Done;
-                continue;
-            };
-            if is_vertex(kind, t.name.is_none()) {
-                self.leaf[i] = i as Local;
-                if !t.name.is_none() {
-                    self.spelled[i] = by_name(kind, t.flag, t.name.hash);
-                    self.state[i] = State::Done;
+        self.spelled[VOID as usize] = VOID_SPELLED;
+        for i in 1..unit.types.len() as Local {
+            if self.spelled[i as usize].leaf == NEW && self.ready(unit, i).is_none() {
+                self.follow(unit, i);
+            }
+        }
+    }
+
+    #[inline]
+    pub fn of(&self, local: Local) -> Spelled {
+        // What is beyond the types is the index of arrays.
+        self.spelled.get(local as usize).copied().unwrap_or(INDEX_SPELLED)
+    }
+
+    /// What makes a class: the content of a named type, the spelling of any other.
+    #[inline]
+    pub fn key(&self, unit: &UnitTypes, local: Local, number: u32) -> Key {
+        let t = &unit.types[local as usize];
+        let kind = t.kind.expect("holes are not listed");
+        // Beside a spelling, which other kinds share: less than any hash is likely to be.
+        let plain = (kind as u64) << 1 | t.flag as u64;
+        let key = match kind {
+            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 if !t.name.is_none() => {
+                let h = Mix2::after((t.content.0, t.content.1)).with(t.name.hash);
+                let mut h = h.with((t.size as u64) << 32 | t.count as u64).with(plain);
+                for &to in unit.references_of(t) {
+                    h = h.with(self.of(to).hash);
                 }
+                h.get()
             }
+            Kind::Typedef => Mix2::new(plain).with(t.name.hash).with(self.of(t.target).hash).get(),
+            _ => (self.of(local).hash, plain),
+        };
+        if self.circles.is_empty() {
+            return key;
         }
-        for i in 1..n as Local {
-            if self.state[i as usize] == State::New {
-                self.spell(unit, i);
+        // With a circle that no name cuts, spellings say less than contents, and prove nothing: in such a unit, which
+        // no compiler of C writes, each type is like nothing but itself.
+        Mix2::after(key).with(number as u64).with(local as u64).get()
+    }
+
+    /// The spelling of a type that is or can be told without following others.
+    #[inline]
+    fn seen(&mut self, unit: &UnitTypes, local: Local) -> Option<Spelled> {
+        match self.of(local) {
+            Spelled { leaf: NEW, .. } => self.by_itself(&unit.types[local as usize], local),
+            Spelled { leaf: BEGUN, .. } => None,
+            spelled => Some(spelled),
+        }
+    }
+
+    /// Names and holes.
+    #[inline]
+    fn by_itself(&mut self, t: &LocalType, local: Local) -> Option<Spelled> {
+        let spelled = match t.kind {
+            None => VOID_SPELLED,
+            Some(kind) if !t.name.is_none() && is_vertex(kind, false) => {
+                Spelled { hash: by_name(kind, t.flag, t.name.hash), leaf: local }
             }
+            _ => return None,
+        };
+        self.spelled[local as usize] = spelled;
+        Some(spelled)
+    }
+
+    /// Spells a type if all that it refers to is.
+    #[inline]
+    fn ready(&mut self, unit: &UnitTypes, i: Local) -> Option<Spelled> {
+        let t = &unit.types[i as usize];
+        if let Some(spelled) = self.by_itself(t, i) {
+            return Some(spelled);
         }
+        let kind = t.kind?;
+        let target = self.seen(unit, t.target)?;
+        let h = Mix::of(kind as u64, t.name.hash ^ t.flag as u64);
+        let spelled = match kind {
+            Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag | Kind::Func | Kind::DeclTag => {
+                Spelled { hash: h.with(target.hash.wrapping_add(t.word as u64)).get(), leaf: target.leaf }
+            }
+            Kind::Int | Kind::Float => {
+                Spelled { hash: h.with((t.size as u64) << 32 | t.word as u64).get(), leaf: NO_LEAF }
+            }
+            // Never merged: each is like nothing but itself.
+            Kind::Var | Kind::Datasec => Spelled { hash: h.with(i as u64).with(t.at as u64).get(), leaf: i },
+            Kind::Fwd | Kind::Typedef => Spelled { hash: h.with(t.at as u64).get(), leaf: i },
+            _ => {
+                let mut h = h.with((t.size as u64) << 32 | t.count as u64).with(t.content.0).with(t.content.1);
+                h = h.with(target.hash);
+                let mut leaves = NO_LEAF;
+                for &child in unit.references_of(t) {
+                    let child = self.seen(unit, child)?;
+                    h = h.with(child.hash);
+                    leaves |= child.leaf;
+                }
+                let leaf = match kind {
+                    Kind::Struct | Kind::Union => i,
+                    Kind::FuncProto if leaves | target.leaf != NO_LEAF => i,
+                    Kind::Array if leaves != NO_LEAF => i,
+                    Kind::Array => target.leaf,
+                    _ => NO_LEAF,
+                };
+                Spelled { hash: h.get(), leaf }
+            }
+        };
+        self.spelled[i as usize] = spelled;
+        Some(spelled)
     }
 
-    pub fn of(&self, local: Local) -> u64 {
-        if local == ARRAY_INDEX { SPELL_INDEX } else { self.spelled[local as usize] }
-    }
-
-    pub fn leaf_of(&self, local: Local) -> Local {
-        if local == ARRAY_INDEX { NO_LEAF } else { self.leaf[local as usize] }
-    }
-
-    fn spell(&mut self, unit: &UnitTypes, start: Local) {
+    /// Spells what a type refers to, and then the type.
+    fn follow(&mut self, unit: &UnitTypes, start: Local) {
         self.stack.push((start, 0));
-        self.state[start as usize] = State::Open;
+        self.spelled[start as usize].leaf = BEGUN;
         while let Some((i, from)) = self.stack.pop() {
             let t = &unit.types[i as usize];
-            let Some(open) = self.first_open(unit, t, from, i) else {
-                self.finish(unit, i, t);
+            let Some((child, next)) = self.first_new(unit, t, from, i) else {
+                self.finish(unit, i);
                 continue;
             };
-            let (child, next) = open;
             self.stack.push((i, next));
             self.stack.push((child, 0));
-            self.state[child as usize] = State::Open;
+            self.spelled[child as usize].leaf = BEGUN;
         }
     }
 
     /// The first child from the `from`th on that has no spelling yet, and the number to go on from afterwards.
-    fn first_open(&mut self, unit: &UnitTypes, t: &LocalType, from: u32, me: Local) -> Option<(Local, u32)> {
-        let children = if from == 0 { Some(t.target) } else { None };
-        let members = unit.members_of(t).iter().skip(from.saturating_sub(1) as usize).map(|m| m.ty);
-        for (k, child) in children.into_iter().chain(members).enumerate() {
-            if child == ARRAY_INDEX {
+    fn first_new(&mut self, unit: &UnitTypes, t: &LocalType, from: u32, me: Local) -> Option<(Local, u32)> {
+        let target = if from == 0 { Some(t.target) } else { None };
+        let references = unit.references_of(t).iter().skip(from.saturating_sub(1) as usize).copied();
+        let offset = from.max(1) - target.is_some() as u32;
+        for (k, child) in target.into_iter().chain(references).enumerate() {
+            if self.seen(unit, child).is_some() {
                 continue;
             }
-            match self.state[child as usize] {
-                State::Done => {}
-                State::New => return Some((child, from + k as u32 + 1)),
-                State::Open => self.circles.push(me),
+            if self.spelled[child as usize].leaf == BEGUN {
+                self.circles.push(me);
+            } else {
+                return Some((child, offset + k as u32 + 1));
             }
         }
         None
     }
 
-    fn finish(&mut self, unit: &UnitTypes, i: Local, t: &LocalType) {
-        let kind = t.kind.expect("holes are done from the start");
-        let mut h = Mix::new(kind as u64).with(t.name.hash ^ t.flag as u64);
-        let mut leaf = if is_vertex(kind, t.name.is_none()) { i } else { NO_LEAF };
-        match kind {
-            Kind::Int | Kind::Float => h = h.with((t.size as u64) << 32 | t.word as u64),
-            Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag | Kind::Func | Kind::DeclTag => {
-                h = h.with(self.spelled_or_circle(t.target)).with(t.word as u64);
-                leaf = self.leaf_of(t.target);
-            }
-            Kind::Var | Kind::Datasec => {
-                // Never merged: each is like nothing but itself.
-                h = h.with(i as u64).with(t.at as u64);
-                leaf = i;
-            }
-            Kind::Array => {
-                let index = unit.members_of(t)[0].ty;
-                h = h.with(self.spelled_or_circle(t.target)).with(self.spelled_or_circle(index)).with(t.size as u64);
-                leaf = if self.leaf_of(index) != NO_LEAF { i } else { self.leaf_of(t.target) };
-            }
-            Kind::FuncProto => {
-                h = h.with(self.spelled_or_circle(t.target)).with(t.count as u64);
-                let mut any = self.leaf_of(t.target);
-                for m in unit.members_of(t) {
-                    h = h.with(m.name.hash).with(self.spelled_or_circle(m.ty));
-                    any |= self.leaf_of(m.ty);
-                }
-                leaf = if any != NO_LEAF { i } else { NO_LEAF };
-            }
-            Kind::Struct | Kind::Union => {
-                h = h.with((t.size as u64) << 32 | t.count as u64);
-                for m in unit.members_of(t) {
-                    h = h.with(m.name.hash).with(m.value).with(self.spelled_or_circle(m.ty));
-                }
-            }
-            Kind::Enum | Kind::Enum64 => {
-                h = h.with((t.size as u64) << 32 | t.count as u64);
-                for m in unit.members_of(t) {
-                    h = h.with(m.name.hash).with(m.value);
-                }
-            }
-            Kind::Fwd | Kind::Typedef => h = h.with(t.at as u64),
+    fn finish(&mut self, unit: &UnitTypes, i: Local) {
+        self.spelled[i as usize].leaf = NEW;
+        if self.ready(unit, i).is_none() {
+            // Part of a circle, of which this is the end.
+            let t = &unit.types[i as usize];
+            let kind = t.kind.expect("holes are spelled from the start");
+            let references = unit.references_of(t).iter().map(|&child| self.leaf_in_circle(unit, child));
+            let leaves = references.fold(NO_LEAF, |any, leaf| any | leaf);
+            let target = self.leaf_in_circle(unit, t.target);
+            let leaf = match kind {
+                _ if is_vertex(kind, t.name.is_none()) => i,
+                Kind::FuncProto if leaves | target != NO_LEAF => i,
+                Kind::Array if leaves != NO_LEAF => i,
+                _ => target,
+            };
+            self.spelled[i as usize] = Spelled { hash: Mix::of(kind as u64, SPELL_CIRCLE).get(), leaf };
         }
-        self.spelled[i as usize] = h.get();
-        self.leaf[i as usize] = leaf;
-        self.state[i as usize] = State::Done;
     }
 
-    fn spelled_or_circle(&self, local: Local) -> u64 {
-        if local != ARRAY_INDEX && self.state[local as usize] != State::Done {
-            return SPELL_CIRCLE;
+    fn leaf_in_circle(&self, unit: &UnitTypes, local: Local) -> Local {
+        match self.of(local).leaf {
+            NEW | BEGUN => {
+                let t = &unit.types[local as usize];
+                if t.kind.is_some_and(|kind| is_vertex(kind, t.name.is_none())) { local } else { NO_LEAF }
+            }
+            leaf => leaf,
         }
-        self.of(local)
     }
 }
 
+#[inline]
 fn by_name(kind: Kind, flag: bool, name: u64) -> u64 {
     let space = match kind {
         Kind::Fwd if flag => Kind::Union,
@@ -184,5 +246,5 @@ fn by_name(kind: Kind, flag: bool, name: u64) -> u64 {
         Kind::Enum64 => Kind::Enum,
         kind => kind,
     };
-    Mix::new(0x100 | space as u64).with(name).get()
+    Mix::of(SPELL_NAME.wrapping_mul(space as u64 + 1), name).get()
 }

@@ -21,7 +21,7 @@ mod graph;
 mod output;
 mod references;
 
-use btfkit_btf::{Btf, Kind, Type};
+use btfkit_btf::{Btf, Kind, Type, TypeId};
 use std::collections::HashMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,11 @@ pub enum OracleError {
 
 /// The deduplicated blob; of split BTF only the own part.
 pub fn dedup(btf: &Btf) -> Result<Vec<u8>, OracleError> {
+    Ok(dedup_and_map(btf)?.0)
+}
+
+/// The same, and by id of the input: the id there.
+pub fn dedup_and_map(btf: &Btf) -> Result<(Vec<u8>, Vec<TypeId>), OracleError> {
     let mut dedup = Dedup::new(btf);
     dedup.primitives();
     dedup.graphs();
@@ -186,7 +191,7 @@ fn is_forward_enum(ty: &Type) -> bool {
 }
 
 fn node(btf: &Btf, id: usize, names: &mut HashMap<Vec<u8>, u32>) -> Option<Node> {
-    let mut ty = btf.get(btfkit_btf::TypeId(id as u32))?;
+    let mut ty = btf.get(TypeId(id as u32))?;
     ty.names_mut(|name| {
         let text = btf.string(*name).expect("a parsed BTF has its strings");
         let next = names.len() as u32 + 1;
@@ -195,6 +200,6 @@ fn node(btf: &Btf, id: usize, names: &mut HashMap<Vec<u8>, u32>) -> Option<Node>
     let mut references = Vec::new();
     ty.references(|target| references.push(target.index()));
     let mut shell = ty.clone();
-    shell.references_mut(|target| *target = btfkit_btf::TypeId::VOID);
+    shell.references_mut(|target| *target = TypeId::VOID);
     Some(Node { kind: ty.kind().expect("a known kind"), name: ty.name(), ty, references, shell })
 }

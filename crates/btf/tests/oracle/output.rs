@@ -1,9 +1,9 @@
-//! The canonical types, renumbered in their old order.
+//! The canonical types, renumbered in their old order, and which of them each type has become.
 
 use super::Dedup;
 use btfkit_btf::{Btf, TypeId, Writer};
 
-pub(super) fn write(dedup: &Dedup, btf: &Btf) -> Vec<u8> {
+pub(super) fn write(dedup: &Dedup, btf: &Btf) -> (Vec<u8>, Vec<TypeId>) {
     let mut writer = match btf.base() {
         Some(base) => Writer::split(base),
         None => Writer::new(btf.endian()),
@@ -27,5 +27,6 @@ pub(super) fn write(dedup: &Dedup, btf: &Btf) -> Vec<u8> {
         ty.references_mut(|target| *target = TypeId(ids[dedup.resolve(target.index())] as u32));
         writer.push(&ty).expect("room for it");
     }
-    writer.finish(false)
+    let became = (0..ids.len()).map(|id| TypeId(ids[dedup.resolve(id)] as u32)).collect();
+    (writer.finish(false), became)
 }

@@ -1,7 +1,7 @@
 //! Random C programs of several units, as BTF before deduplication: each unit brings all the types that it uses.
 //!
-//! All units draw on one stock of declarations: structs and unions, typedefs and enums, each with one or two
-//! definitions, as when two files have a private struct of the same name. A unit may know only `struct s;`. Types are
+//! All units draw on one stock of declarations: structs and unions, typedefs and enums, each with one to
+//! three definitions, as when two files have a private struct of the same name. A unit may know only `struct s;`. Types are
 //! C-like: by value only what is complete and cannot contain the whole, behind pointers anything.
 
 mod choices;

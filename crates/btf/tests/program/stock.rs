@@ -30,6 +30,8 @@ pub struct Stock {
     pub aggregates: Vec<Vec<Body>>,
     pub typedefs: Vec<Vec<Expr>>,
     pub enums: Vec<Vec<Vec<&'static str>>>,
+    /// Only a few units know other definitions than the first ones.
+    pub usual_definitions: bool,
 }
 
 pub const INTS: [(&str, u32); 3] = [("int", 4), ("char", 1), ("long", 8)];
@@ -41,6 +43,7 @@ const VALUES: [&str; 3] = ["ONE", "TWO", "THREE"];
 
 impl Stock {
     pub fn draw(choices: &mut Choices) -> Stock {
+        let usual_definitions = choices.once_in(2);
         let enums = ENUMS.map(|_| variants(choices, |choices| VALUES[choices.below(3)..].to_vec()));
         let mut typedefs = Vec::new();
         for index in 0..TYPEDEFS.len() {
@@ -54,7 +57,7 @@ impl Stock {
                 Draw { choices, typedefs: TYPEDEFS.len(), depth: 0 }.body(union, index)
             }));
         }
-        Stock { aggregates, typedefs, enums: enums.to_vec() }
+        Stock { aggregates, typedefs, enums: enums.to_vec(), usual_definitions }
     }
 
     /// Whether a typedef names an object of known size, whatever the unit knows.
@@ -65,7 +68,7 @@ impl Stock {
 }
 
 fn variants<T>(choices: &mut Choices, mut one: impl FnMut(&mut Choices) -> T) -> Vec<T> {
-    let count = if choices.once_in(3) { 2 } else { 1 };
+    let count = [1, 1, 1, 1, 2, 3][choices.below(6)];
     (0..count).map(|_| one(choices)).collect()
 }
 

@@ -41,7 +41,12 @@ impl<'p> Units<'p> {
     /// One more unit: a few declarations and all that they need.
     pub fn unit(&mut self) {
         let choices = &mut self.choices;
-        let pick = |choices: &mut Choices, count: usize| choices.below(count);
+        // In many programs nearly all units know the first definition.
+        let rarely = self.stock.usual_definitions;
+        let pick = |choices: &mut Choices, count: usize| match rarely && !choices.once_in(8) {
+            true => 0,
+            false => choices.below(count),
+        };
         let known = Known {
             aggregates: (self.stock.aggregates.iter())
                 .map(|variants| (!choices.once_in(3)).then(|| pick(choices, variants.len())))

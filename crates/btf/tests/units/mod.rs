@@ -1,26 +1,72 @@
 //! The product's deduplication as the encoder runs it: unit by unit, on several classifiers.
 
-use btfkit_btf::dedup::{Classifier, TypeGraph, emit};
-use btfkit_btf::unit::{LocalMember, LocalType, Name, NameRef, UnitTypes, name_hash};
-use btfkit_btf::{Btf, Type, TypeId, Writer};
+use btfkit_btf::dedup::{Classifier, Describer, NodeId, TypeGraph, emit};
+use btfkit_btf::unit::{Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
+use btfkit_btf::{Btf, Kind, Type, TypeId, Writer};
+use std::convert::Infallible;
 use std::ops::Range;
 
-/// Deduplicates a BTF whose units are these ranges of ids; every reference stays inside its unit. The units are dealt
-/// out to so many classifiers in turn.
-pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize) -> Vec<u8> {
-    let mut tables: Vec<_> = (0..classifiers as u32).map(Classifier::new).collect();
-    let mut graphs = Vec::new();
-    for (number, unit) in units.iter().enumerate() {
-        let types = lower(btf, unit);
-        graphs.push(tables[number % classifiers].classify(number as u32, &types, &[]));
-    }
-    let mut graph = TypeGraph::build(tables, graphs);
-    let mut writer = Writer::new(btf.endian());
-    emit(&mut graph, &mut writer, |at: NameRef| btf.string(at.0 as u32).unwrap()).unwrap();
-    writer.finish(false)
+/// How the units are put together.
+#[derive(Clone, Copy)]
+pub enum Way {
+    Usual,
+    /// Without a thought of which types could be told apart by their classes.
+    ByComparing,
 }
 
-fn lower(btf: &Btf, unit: &Range<u32>) -> UnitTypes {
+/// What came out.
+#[derive(PartialEq, Eq)]
+pub struct Deduplicated {
+    pub blob: Vec<u8>,
+    /// By id of the input: the id that its unit is given for it.
+    pub ids: Vec<TypeId>,
+}
+
+/// Deduplicates a BTF whose units are these ranges of ids, in ascending order; every reference stays inside its unit. The
+/// units are dealt out to so many classifiers in turn.
+pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Deduplicated {
+    let mut tables: Vec<_> = (0..classifiers as u32).map(Classifier::new).collect();
+    let mut summaries = Vec::new();
+    for (number, unit) in units.iter().enumerate() {
+        let (types, mut members) = lower(btf, unit);
+        summaries.push(tables[number % classifiers].classify(number as u32, &types, &types.order, &mut members));
+    }
+    let describe = |describer: Describer<'_>, numbers: &[u32]| {
+        let one = |&number: &u32| {
+            let (types, _) = lower(btf, &units[number as usize]);
+            describer.describe(number, &types, &types.order)
+        };
+        Ok::<_, Infallible>(numbers.iter().map(one).collect())
+    };
+    let Ok(mut graph) = match way {
+        Way::Usual => TypeGraph::build(tables, summaries, describe),
+        Way::ByComparing => TypeGraph::build_by_comparing(tables, summaries, describe),
+    };
+    let types = graph.len();
+    let mut nodes = vec![NodeId::VOID];
+    for (number, unit) in units.iter().enumerate() {
+        nodes.extend((0..unit.len()).map(|anchor| graph.node(graph.anchor(number as u32, anchor as u32))));
+    }
+    // Each type that a unit lists has its node already.
+    assert_eq!(types, graph.len());
+    let mut writer = Writer::new(btf.endian());
+    let emitted = emit(&mut graph, &mut writer, |at: NameRef| btf.string(at.0 as u32).unwrap()).unwrap();
+    assert_eq!(types, graph.len());
+    let ids = nodes.into_iter().map(|node| emitted.id(node)).collect();
+    Deduplicated { blob: writer.finish(false), ids }
+}
+
+/// The members of a unit's types, each type's from where its references are.
+struct AllMembers(Vec<LocalMember>);
+
+impl Members for AllMembers {
+    fn members(&mut self, unit: &UnitTypes, local: Local, into: &mut Vec<LocalMember>) {
+        let t = &unit.types[local as usize];
+        into.extend_from_slice(&self.0[t.first as usize..][..t.count as usize]);
+    }
+}
+
+fn lower(btf: &Btf, unit: &Range<u32>) -> (UnitTypes, AllMembers) {
     let mut types = UnitTypes::default();
     types.clear();
     let local = |id: TypeId| {
@@ -32,11 +78,11 @@ fn lower(btf: &Btf, unit: &Range<u32>) -> UnitTypes {
         text => Name { hash: name_hash(text), at: NameRef(offset.into()) },
     };
     let member = |text: u32, value: u64, ty: TypeId| LocalMember { name: name(text), value, ty: local(ty) };
+    let mut members = Vec::new();
     for id in unit.clone() {
         let ty = btf.get(TypeId(id)).unwrap();
-        let first = types.members.len() as u32;
+        let first = members.len() as u32;
         let mut new = LocalType { kind: ty.kind(), name: name(ty.name()), first, at: id, ..LocalType::default() };
-        let members = &mut types.members;
         match &ty {
             Type::Int { size, encoding, offset, bits, .. } => {
                 new.size = *size;
@@ -65,8 +111,14 @@ fn lower(btf: &Btf, unit: &Range<u32>) -> UnitTypes {
             other => unreachable!("programs have no {other:?}"),
         }
         new.count = members.len() as u32 - first;
+        for m in &members[first as usize..] {
+            if new.kind != Some(Kind::Array) {
+                new.content.add(m.name.hash, m.value);
+            }
+            types.references.push(m.ty);
+        }
         types.types.push(new);
         types.order.push(id - unit.start + 1);
     }
-    types
+    (types, AllMembers(members))
 }

@@ -28,7 +28,7 @@ pub fn parse_like(input: &Btf, blob: Vec<u8>) -> Btf {
     }
 }
 
-fn types(text: &str) -> String {
+pub fn types(text: &str) -> String {
     text.lines().filter(|line| line.starts_with('[')).flat_map(|line| [line, "\n"]).collect()
 }
 

@@ -7,3 +7,4 @@ mod golden;
 mod headers;
 mod kernel;
 mod layout;
+mod permute;

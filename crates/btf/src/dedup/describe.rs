@@ -1,0 +1,148 @@
+//! Units in full: what only those units are asked for whose types may mean something else than in other units.
+
+use super::classes::{ClassId, VOID_CLASS};
+use super::merge::ClassIndex;
+use super::spell::{NO_LEAF, Spelling};
+use crate::unit::{ARRAY_INDEX, Local, UnitTypes, VOID};
+
+/// A vertex of a unit, by its number there.
+pub(super) type UnitVertex = u32;
+
+pub(super) const NO_VERTEX: u32 = u32::MAX;
+/// The place of what a unit refers to and does not list.
+pub(super) const UNLISTED: u32 = u32::MAX;
+
+/// One unit as a graph of classes. Vertices are numbered in the order of the unit; those that it does not list come last.
+#[derive(Debug, Default)]
+pub struct UnitDetail {
+    pub(super) number: u32,
+    pub(super) vertices: Vec<DetailVertex>,
+    pub(super) edges: Vec<UnitVertex>,
+    /// The listed types that are no vertices and lead to one.
+    pub(super) references: Vec<DetailReference>,
+    pub(super) anchors: Vec<(ClassId, UnitVertex)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DetailVertex {
+    pub class: ClassId,
+    pub item: u32,
+    /// Index of its first edge.
+    pub first: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DetailReference {
+    pub class: ClassId,
+    pub leaf: UnitVertex,
+    pub item: u32,
+}
+
+impl UnitDetail {
+    pub(super) fn edges_of(&self, v: UnitVertex) -> &[UnitVertex] {
+        let end = self.vertices.get(v as usize + 1).map_or(self.edges.len(), |next| next.first as usize);
+        &self.edges[self.vertices[v as usize].first as usize..end]
+    }
+}
+
+/// Tells of units that were classified before what has not been kept of them. Any thread may use it.
+#[derive(Clone, Copy)]
+pub struct Describer<'a>(pub(super) &'a ClassIndex);
+
+impl Describer<'_> {
+    /// The same unit that [`Classifier::classify`](super::Classifier::classify) was given under this number.
+    pub fn describe(&self, number: u32, unit: &UnitTypes, anchors: &[Local]) -> UnitDetail {
+        let mut description = Description {
+            index: self.0,
+            number,
+            unit,
+            spelling: Spelling::default(),
+            vertex_of: vec![NO_VERTEX; unit.types.len()],
+            locals: Vec::new(),
+            detail: UnitDetail { number, ..UnitDetail::default() },
+        };
+        description.spelling.run(unit);
+        description.listed();
+        description.detail.anchors = anchors.iter().map(|&local| description.anchor(local)).collect();
+        description.edges();
+        description.detail
+    }
+}
+
+struct Description<'a> {
+    index: &'a ClassIndex,
+    number: u32,
+    unit: &'a UnitTypes,
+    spelling: Spelling,
+    /// By local id.
+    vertex_of: Vec<UnitVertex>,
+    /// By vertex.
+    locals: Vec<Local>,
+    detail: UnitDetail,
+}
+
+impl Description<'_> {
+    /// A class that was never met is that of a type which neither the unit lists nor any class refers to.
+    fn class(&self, local: Local) -> ClassId {
+        match local {
+            VOID | ARRAY_INDEX => VOID_CLASS,
+            _ => self.index.find(self.spelling.key(self.unit, local, self.number)).unwrap_or(VOID_CLASS),
+        }
+    }
+
+    fn listed(&mut self) {
+        let unit = self.unit;
+        for (item, &local) in unit.order.iter().enumerate() {
+            if self.spelling.of(local).leaf == local {
+                self.add(local, item as u32);
+            }
+        }
+        for (item, &local) in unit.order.iter().enumerate() {
+            let leaf = self.spelling.of(local).leaf;
+            if leaf != local && leaf != NO_LEAF {
+                let (class, leaf) = (self.class(local), self.vertex(leaf));
+                self.detail.references.push(DetailReference { class, leaf, item: item as u32 });
+            }
+        }
+    }
+
+    fn add(&mut self, local: Local, item: u32) {
+        self.vertex_of[local as usize] = self.locals.len() as UnitVertex;
+        self.locals.push(local);
+        self.detail.vertices.push(DetailVertex { class: self.class(local), item, first: 0 });
+    }
+
+    fn vertex(&mut self, local: Local) -> UnitVertex {
+        if self.vertex_of[local as usize] == NO_VERTEX {
+            self.add(local, UNLISTED);
+        }
+        self.vertex_of[local as usize]
+    }
+
+    fn anchor(&mut self, local: Local) -> (ClassId, UnitVertex) {
+        match self.spelling.of(local).leaf {
+            NO_LEAF => (self.class(local), NO_VERTEX),
+            leaf => (self.class(local), self.vertex(leaf)),
+        }
+    }
+
+    /// Of all vertices, those too that are found on the way.
+    fn edges(&mut self) {
+        let unit = self.unit;
+        let mut v = 0;
+        while v < self.locals.len() {
+            let t = &unit.types[self.locals[v] as usize];
+            self.detail.vertices[v].first = self.detail.edges.len() as u32;
+            for &to in std::iter::once(&t.target).chain(unit.references_of(t)) {
+                match self.spelling.of(to).leaf {
+                    NO_LEAF => {}
+                    leaf => {
+                        let to = self.vertex(leaf);
+                        self.detail.edges.push(to);
+                    }
+                }
+            }
+            v += 1;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The vertices that are compared exactly: those of the units that were described, and one for each definition of an
+//! ambiguous name that only other units have.
+//!
+//! They are numbered in the order of units and their items, on which the outcome of the comparison depends. What other
+//! units have beside is of these same definitions, or of classes that are not compared.
+
+use super::classes::{ClassId, Classes, NOWHERE, Place, VOID_CLASS};
+use super::describe::{NO_VERTEX, UNLISTED, UnitDetail};
+use super::refine::{Vertex, Vertices};
+use super::views::{Role, Views};
+use rustc_hash::FxHashMap as HashMap;
+
+/// What a type of some unit means in the whole program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Meaning {
+    pub(super) class: ClassId,
+    /// The vertex that it is or leads to, where the class is not settled.
+    pub(super) vertex: Vertex,
+}
+
+impl Meaning {
+    pub(super) const VOID: Meaning = Meaning::settled(VOID_CLASS);
+
+    pub(super) const fn settled(class: ClassId) -> Meaning {
+        Meaning { class, vertex: NO_VERTEX }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct OpenPart {
+    pub vertices: Vertices,
+    /// By vertex.
+    pub places: Vec<Place>,
+    /// The first vertex of each class.
+    pub first_of: HashMap<ClassId, Vertex>,
+    /// Listed types of forked classes, by place.
+    pub references: Vec<(Meaning, Place)>,
+    /// By number of the unit, of those that were described.
+    pub anchors: HashMap<u32, Vec<Meaning>>,
+}
+
+impl OpenPart {
+    pub fn new(classes: &Classes, views: &Views) -> OpenPart {
+        let mut part = OpenPart::default();
+        let described = |unit: u32| views.details.binary_search_by_key(&unit, |d| d.number).is_ok();
+        let named = classes.ids().filter(|&c| views.role(c) == Role::Named && !described(classes.get(c).place.unit));
+        let mut others: Vec<(Place, ClassId)> = named.map(|c| (classes.get(c).place, c)).collect();
+        others.sort_unstable();
+        let mut others = others.into_iter().peekable();
+        for detail in &views.details {
+            while let Some((place, class)) = others.next_if(|(place, _)| place.unit < detail.number) {
+                part.add(class, place);
+            }
+            part.unit(detail, views);
+        }
+        others.for_each(|(place, class)| _ = part.add(class, place));
+        part.vertices.first.push(part.vertices.edges.len() as u32);
+        part
+    }
+
+    fn add(&mut self, class: ClassId, place: Place) -> Vertex {
+        let vertex = self.places.len() as Vertex;
+        self.vertices.class.push(class);
+        self.vertices.first.push(self.vertices.edges.len() as u32);
+        self.places.push(place);
+        self.first_of.entry(class).or_insert(vertex);
+        vertex
+    }
+
+    fn unit(&mut self, detail: &UnitDetail, views: &Views) {
+        let is_open = |class: ClassId| matches!(views.role(class), Role::Refined | Role::Named);
+        let mut next = self.places.len() as Vertex;
+        let number = |v: &super::describe::DetailVertex| match is_open(v.class) {
+            true => {
+                next += 1;
+                next - 1
+            }
+            false => NO_VERTEX,
+        };
+        let vertex_of: Vec<Vertex> = detail.vertices.iter().map(number).collect();
+        for (v, vertex) in detail.vertices.iter().enumerate().filter(|(_, v)| is_open(v.class)) {
+            let listed = Place { unit: detail.number, item: vertex.item };
+            self.add(vertex.class, if vertex.item == UNLISTED { NOWHERE } else { listed });
+            if views.role(vertex.class) == Role::Refined {
+                let edges = detail.edges_of(v as u32).iter().map(|&to| vertex_of[to as usize]);
+                self.vertices.edges.extend(edges.filter(|&to| to != NO_VERTEX));
+            }
+        }
+        for r in detail.references.iter().filter(|r| views.role(r.class) == Role::Forked) {
+            let meaning = Meaning { class: r.class, vertex: vertex_of[r.leaf as usize] };
+            self.references.push((meaning, Place { unit: detail.number, item: r.item }));
+        }
+        let mean = |&(class, leaf): &(ClassId, u32)| match views.role(class) {
+            Role::Settled => Meaning::settled(class),
+            _ => Meaning { class, vertex: vertex_of.get(leaf as usize).copied().unwrap_or(NO_VERTEX) },
+        };
+        self.anchors.insert(detail.number, detail.anchors.iter().map(mean).collect());
+    }
+}
+
+impl Views {
+    /// What a class means where its leaf is known: it is not refined.
+    pub fn meaning(&self, class: ClassId, leaf: Option<ClassId>, part: &OpenPart) -> Meaning {
+        let vertex = match self.role(class) {
+            Role::Settled => NO_VERTEX,
+            Role::Named => part.first_of.get(&class).copied().unwrap_or(NO_VERTEX),
+            _ => leaf.and_then(|leaf| part.first_of.get(&leaf)).copied().unwrap_or(NO_VERTEX),
+        };
+        Meaning { class, vertex }
+    }
+}

@@ -1,0 +1,285 @@
+//! What ambiguous names mean to those that use them.
+//!
+//! The problem. A name with several definitions means different things in different units, and what uses it may, too.
+//! But that rarely comes to pass. If one file has a `u8` of its own, thousands of classes reach some `u8`; still each of
+//! them is met only where `u8` is the one, or only where it is the other. Such a class is one type, as if its reference
+//! said which definition it means.
+//!
+//! ```text
+//! units 1, 2:  typedef unsigned char u8;  struct A { u8 x; };  struct B { struct A *a; };
+//! unit 3:      typedef unsigned u8;       struct C { u8 x; };
+//! result:      A means the first u8 and C the second one, in every unit; A, B and C are types
+//! ```
+//!
+//! Only a class that is met with different definitions behind one of its references is *contested*. What reaches a
+//! contested class may differ from unit to unit, and has to be compared exactly (`refine`). On the kernels that were
+//! tried no class is contested, or a handful that three units have.
+//!
+//! The passes:
+//!
+//! 1. Of each ambiguous name, the class that most units have for it is the *usual* one. Units that have another are
+//!    described in full. (In all other units, all references to the name lead to the usual class.) So are those in which
+//!    the usual class comes first, so that nodes can be numbered in the order of first appearance.
+//! 2. In those units, each edge to an ambiguous name is noted: class, number of the edge, what it leads to. An edge
+//!    that leads to one class only is *pinned* to it, unless a unit that was not described has the class, where the edge
+//!    leads to the usual one. An edge to a forward enum is never pinned, as such an enum stands for the newest full one.
+//! 3. What reaches a contested class is *refined*: units that have such a type are described as well.
+//!
+//! Invariant: two graphs that are walked side by side from types of one class come to pairs of one class, or of a
+//! declaration and what it declares, until they pass a contested class. So types of a class that is not refined always
+//! match, and the walk over the refined ones alone decides as the walk over all does.
+
+use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, VOID_CLASS};
+use super::classify::UnitSummary;
+use super::describe::UnitDetail;
+use super::settle::{GroupId, NO_GROUP, Settlement};
+use crate::Kind;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
+
+/// What a class means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// One type, wherever it is met.
+    Settled,
+    /// One of the definitions or declarations of an ambiguous name: one type, but others refer to it by that name.
+    Named,
+    /// A vertex that may mean different types in different units.
+    Refined,
+    /// No vertex; what it means depends on its leaf.
+    Forked,
+}
+
+pub(super) struct Views {
+    /// By class.
+    pub roles: Vec<Role>,
+    /// By class: the vertex at the end of its spelling, as the place has it that the class was met first.
+    leaves: Vec<ClassId>,
+    /// By ambiguous group.
+    usual: HashMap<GroupId, ClassId>,
+    /// By class and number of the edge: where it leads, if not to the usual class.
+    pinned: HashMap<(ClassId, u32), ClassId>,
+    /// Units that were described, in the order of their numbers.
+    pub details: Vec<UnitDetail>,
+}
+
+/// Which classes are compared exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Those that reach a contested class.
+    Contested,
+    /// Those that reach an ambiguous name: what the reference does, for comparing with it.
+    Ambiguous,
+}
+
+/// The units as they were classified.
+#[derive(Clone, Copy)]
+pub(super) struct Units<'a> {
+    pub summaries: &'a [UnitSummary],
+    /// By number of the classifier: its classes' ids.
+    pub ids: &'a [Vec<ClassId>],
+}
+
+impl Units<'_> {
+    /// Which units have a vertex or an anchor of a wanted class, and of which.
+    fn that_have(&self, wanted: &[bool]) -> Vec<(u32, ClassId)> {
+        // By the classifiers' own numbers, so that most classes need only one look.
+        let wanted: Vec<Vec<bool>> =
+            self.ids.iter().map(|ids| ids.iter().map(|&c| wanted[c as usize]).collect()).collect();
+        let found = self.summaries.par_iter().enumerate().flat_map_iter(|(number, unit)| {
+            let (wanted, ids) = (&wanted[unit.table as usize], &self.ids[unit.table as usize]);
+            let classes = unit.vertices.iter().chain(&unit.anchors);
+            classes.filter(|&&c| wanted[c as usize]).map(move |&c| (number as u32, ids[c as usize]))
+        });
+        found.collect()
+    }
+}
+
+/// `describe` is asked for units by their numbers, at most twice.
+pub(super) fn views<E>(
+    classes: &Classes,
+    settlement: &Settlement,
+    units: Units<'_>,
+    scope: Scope,
+    mut describe: impl FnMut(&[u32]) -> Result<Vec<UnitDetail>, E>,
+) -> Result<Views, E> {
+    let mut views = Views {
+        roles: vec![Role::Settled; classes.all.len()],
+        leaves: Vec::new(),
+        usual: HashMap::default(),
+        pinned: HashMap::default(),
+        details: Vec::new(),
+    };
+    let ambiguous: Vec<bool> = (0..classes.all.len()).map(|c| settlement.is_ambiguous(c as ClassId)).collect();
+    if !ambiguous.contains(&true) {
+        return Ok(views);
+    }
+    views.leaves = leaves(classes);
+    let mut numbers = views.find_usual(classes, settlement, &units.that_have(&ambiguous));
+    numbers.extend(views.first_usual_units(classes, settlement, &numbers));
+    numbers.sort_unstable();
+    numbers.dedup();
+    views.details = describe(&numbers)?;
+    let seeds = match scope {
+        Scope::Contested => views.contested(classes, settlement, units),
+        Scope::Ambiguous => settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|g| g.classes()).collect(),
+    };
+    let refined = reaching(classes, settlement, seeds);
+    if refined.contains(&true) {
+        let mut more: Vec<u32> = units.that_have(&refined).iter().map(|&(unit, _)| unit).collect();
+        more.dedup();
+        more.retain(|unit| numbers.binary_search(unit).is_err());
+        views.details.extend(describe(&more)?);
+    }
+    views.details.sort_by_key(|d| d.number);
+    for c in classes.ids() {
+        let class = classes.get(c);
+        let (refined, leaf) = (refined[c as usize], views.leaves[c as usize]);
+        views.roles[c as usize] = match class.vertex {
+            true if refined => Role::Refined,
+            true if ambiguous[c as usize] => Role::Named,
+            false if class.leafy && (refined || ambiguous[leaf as usize]) => Role::Forked,
+            _ => Role::Settled,
+        };
+    }
+    Ok(views)
+}
+
+impl Views {
+    pub fn role(&self, class: ClassId) -> Role {
+        if class == INDEX_CLASS { Role::Settled } else { self.roles[class as usize] }
+    }
+
+    /// Where the `edge`th edge of a class that is not refined leads, if to an ambiguous name.
+    pub fn pinned(&self, settlement: &Settlement, class: ClassId, edge: u32, to: ClassId) -> Option<ClassId> {
+        self.pinned.get(&(class, edge)).copied().or_else(|| self.usual_leaf(settlement, to))
+    }
+
+    /// The leaf of a type in the units that have only usual classes.
+    pub fn usual_leaf(&self, settlement: &Settlement, class: ClassId) -> Option<ClassId> {
+        self.usual.get(&settlement.group_of[self.leaves[class as usize] as usize]).copied()
+    }
+
+    /// Finds the usual class of each ambiguous name, and the units that have another one.
+    fn find_usual(&mut self, classes: &Classes, settlement: &Settlement, found: &[(u32, ClassId)]) -> Vec<u32> {
+        let mut pairs = found.to_vec();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut units_with: HashMap<ClassId, u32> = HashMap::default();
+        pairs.iter().for_each(|&(_, class)| *units_with.entry(class).or_default() += 1);
+        for (id, group) in settlement.groups.iter().enumerate().filter(|(_, g)| g.ambiguous) {
+            let count = |c: ClassId| units_with.get(&c).copied().unwrap_or(0);
+            let usual = group.classes().max_by_key(|&c| (count(c), std::cmp::Reverse(classes.get(c).origin())));
+            self.usual.insert(id as GroupId, usual.expect("a group has classes"));
+        }
+        pairs.retain(|&(_, class)| self.usual[&settlement.group_of[class as usize]] != class);
+        let mut unusual: Vec<u32> = pairs.into_iter().map(|(unit, _)| unit).collect();
+        unusual.dedup();
+        unusual
+    }
+
+    /// Where an unusual unit is the first that lists a type which leads to an ambiguous name, others follow in which the
+    /// same words mean the usual class: most likely first in the unit that this class comes from.
+    fn first_usual_units(&self, classes: &Classes, settlement: &Settlement, unusual: &[u32]) -> Vec<u32> {
+        let later = classes.ids().filter(|&c| unusual.binary_search(&classes.get(c).place.unit).is_ok());
+        let usual = later.filter(|&c| !classes.get(c).vertex).filter_map(|c| self.usual_leaf(settlement, c));
+        let units = usual.map(|leaf| classes.get(leaf).place.unit);
+        units.filter(|&unit| unit != NOWHERE.unit).collect()
+    }
+
+    /// Pins edges, and returns the classes that have one which leads to different classes in different places.
+    fn contested(&mut self, classes: &Classes, settlement: &Settlement, units: Units<'_>) -> Vec<ClassId> {
+        let mut contested: HashSet<ClassId> = HashSet::default();
+        let mut leads: HashMap<(ClassId, u32), ClassId> = HashMap::default();
+        for detail in &self.details {
+            for (v, vertex) in detail.vertices.iter().enumerate() {
+                for (edge, &to) in detail.edges_of(v as u32).iter().enumerate() {
+                    let to = detail.vertices[to as usize].class;
+                    if settlement.is_ambiguous(to) && *leads.entry((vertex.class, edge as u32)).or_insert(to) != to {
+                        contested.insert(vertex.class);
+                    }
+                }
+            }
+        }
+        leads.retain(|_, to| self.usual[&settlement.group_of[*to as usize]] != *to);
+        let mut wanted = vec![false; classes.all.len()];
+        leads.keys().for_each(|&(class, _)| wanted[class as usize] = true);
+        let described: HashSet<u32> = self.details.iter().map(|d| d.number).collect();
+        let elsewhere = units.that_have(&wanted).into_iter().filter(|(unit, _)| !described.contains(unit));
+        contested.extend(elsewhere.map(|(_, class)| class));
+        let forward_enums = settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|group| {
+            let enums = group.forwards.iter().any(|&c| classes.get(c).kind != Kind::Fwd);
+            group.classes().filter(move |_| enums)
+        });
+        contested.extend(forward_enums);
+        self.pinned = leads;
+        contested.into_iter().collect()
+    }
+}
+
+/// By class: the vertex at the end of its spelling, or void.
+fn leaves(classes: &Classes) -> Vec<ClassId> {
+    const UNKNOWN: ClassId = ClassId::MAX;
+    let mut leaves = vec![UNKNOWN; classes.all.len()];
+    leaves[VOID_CLASS as usize] = VOID_CLASS;
+    let mut path = Vec::new();
+    for c in classes.ids() {
+        let mut at = c;
+        while leaves[at as usize] == UNKNOWN {
+            let class = classes.get(at);
+            let ends = class.vertex || !class.leafy || class.target == INDEX_CLASS;
+            // Void until its end is known, so that a circle ends there.
+            leaves[at as usize] = if class.vertex { at } else { VOID_CLASS };
+            if ends {
+                break;
+            }
+            path.push(at);
+            at = class.target;
+        }
+        let leaf = leaves[at as usize];
+        path.drain(..).for_each(|c| leaves[c as usize] = leaf);
+    }
+    leaves
+}
+
+/// By class: whether it reaches one of the seeds.
+fn reaching(classes: &Classes, settlement: &Settlement, seeds: Vec<ClassId>) -> Vec<bool> {
+    let n = classes.all.len();
+    let (mut reaches, mut work) = (vec![false; n], seeds);
+    if work.is_empty() {
+        return reaches;
+    }
+    // Who refers to whom, backwards: counted, then filled.
+    let mut start = vec![0u32; n + 1];
+    let each = |f: &mut dyn FnMut(ClassId, ClassId)| {
+        for id in classes.ids() {
+            for to in classes.references(classes.get(id)) {
+                if to != VOID_CLASS && to != INDEX_CLASS {
+                    f(id, to);
+                }
+            }
+        }
+    };
+    each(&mut |_, to| start[to as usize + 1] += 1);
+    for i in 0..n {
+        start[i + 1] += start[i];
+    }
+    let (mut next, mut from) = (start.clone(), vec![0 as ClassId; start[n] as usize]);
+    each(&mut |id, to| {
+        from[next[to as usize] as usize] = id;
+        next[to as usize] += 1;
+    });
+    let mut groups_done: HashSet<GroupId> = HashSet::default();
+    while let Some(class) = work.pop() {
+        if std::mem::replace(&mut reaches[class as usize], true) {
+            continue;
+        }
+        work.extend(&from[start[class as usize] as usize..start[class as usize + 1] as usize]);
+        // Others refer to a name, whichever class of it the content that we keep happens to have met.
+        let group = settlement.group_of[class as usize];
+        if group != NO_GROUP && groups_done.insert(group) {
+            work.extend(settlement.groups[group as usize].classes());
+        }
+    }
+    reaches
+}

@@ -1,0 +1,138 @@
+//! Abbreviation tables: from the code of an entry to its plan.
+//!
+//! A kernel's units have a table each, together millions of declarations, of which some thousand are distinct. Each of
+//! these is turned into a plan once; a unit's table leads to plans that are there already.
+
+use crate::error::Fault;
+use crate::plan::{Encoding, Plan};
+use crate::sections::Bytes;
+use gimli::constants as dw;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// The plans of one table, by code.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    /// Compilers number from 1 without gaps.
+    dense: Vec<Option<Rc<Plan>>>,
+    sparse: FxHashMap<u64, Rc<Plan>>,
+}
+
+/// Codes up to this go into a list by code.
+const DENSE: u64 = 1 << 14;
+
+impl Table {
+    #[inline]
+    pub fn get(&self, code: u64) -> Option<&Plan> {
+        match self.dense.get(code as usize) {
+            Some(plan) if code < DENSE => plan.as_deref(),
+            _ => self.sparse.get(&code).map(|plan| &**plan),
+        }
+    }
+
+    fn insert(&mut self, code: u64, plan: Rc<Plan>) {
+        if code < DENSE {
+            let index = code as usize;
+            if self.dense.len() <= index {
+                self.dense.resize(index + 1, None);
+            }
+            self.dense[index].get_or_insert(plan);
+        } else {
+            self.sparse.entry(code).or_insert(plan);
+        }
+    }
+}
+
+/// All plans that one thread has made.
+#[derive(Debug, Default)]
+pub(crate) struct Abbreviations {
+    /// By the bytes of the declaration behind its code.
+    plans: Vec<(Encoding, FxHashMap<Box<[u8]>, Rc<Plan>>)>,
+}
+
+impl Abbreviations {
+    /// Reads the table at `offset` of `.debug_abbrev`.
+    pub fn table(&mut self, abbrev: Bytes<'_>, offset: u64, encoding: Encoding) -> Result<Table, Fault> {
+        let known = match self.plans.iter().position(|(of, _)| *of == encoding) {
+            Some(found) => found,
+            None => {
+                self.plans.push((encoding, FxHashMap::default()));
+                self.plans.len() - 1
+            }
+        };
+        let plans = &mut self.plans[known].1;
+        let mut table = Table::default();
+        let complete = each(abbrev, offset, |code, declaration| {
+            let plan = match plans.get(declaration) {
+                Some(plan) => Rc::clone(plan),
+                None => {
+                    let plan = Rc::new(Plan::parse(Bytes::new(declaration, abbrev.big), encoding)?);
+                    plans.insert(declaration.into(), Rc::clone(&plan));
+                    plan
+                }
+            };
+            table.insert(code, plan);
+            Some(())
+        });
+        complete.map(|()| table).ok_or(Fault::AbbreviationTable(offset))
+    }
+}
+
+/// Does a table have a form that leads out of a unit? (One that is malformed is said to be so by who reads entries.)
+pub(crate) fn refers_out(abbrev: Bytes<'_>, offset: u64) -> bool {
+    let mut found = false;
+    let _ = each(abbrev, offset, |_, declaration| {
+        found |= leads_out(declaration);
+        Some(())
+    });
+    found
+}
+
+/// A declaration in which neither byte occurs names neither form; else a closer look tells.
+fn leads_out(declaration: &[u8]) -> bool {
+    let (addr, sig8) = (dw::DW_FORM_ref_addr.0 as u8, dw::DW_FORM_ref_sig8.0 as u8);
+    memchr::memchr2(addr, sig8, declaration).is_some()
+        && Plan::parse(
+            Bytes::new(declaration, false),
+            // What sizes forms have makes no difference here.
+            Encoding { version: 5, address_size: 8, offset_size: 4 },
+        )
+        .is_some_and(|plan| plan.refers_out)
+}
+
+/// Calls back with code and bytes of each declaration of a table; None where it is cut off, or the callback says so.
+fn each<'a>(abbrev: Bytes<'a>, offset: u64, mut found: impl FnMut(u64, &'a [u8]) -> Option<()>) -> Option<()> {
+    let data = abbrev.data;
+    let mut at = usize::try_from(offset).ok()?;
+    let first = at;
+    loop {
+        // A last table may lack its final 0.
+        if at == data.len() && at != first {
+            return Some(());
+        }
+        let code = abbrev.uleb(&mut at).ok()?;
+        if code == 0 {
+            return Some(());
+        }
+        let start = at;
+        abbrev.uleb(&mut at).ok()?;
+        at += 1;
+        loop {
+            // Nearly all names and forms take one byte.
+            let (name, form) = match data.get(at..at + 2)? {
+                &[name, form] if (name | form) < 0x80 => {
+                    at += 2;
+                    (name as u64, form as u64)
+                }
+                _ => (abbrev.uleb(&mut at).ok()?, abbrev.uleb(&mut at).ok()?),
+            };
+            if name == 0 && form == 0 {
+                break;
+            }
+            if form == dw::DW_FORM_implicit_const.0 as u64 {
+                abbrev.skip_leb(&mut at).ok()?;
+            }
+        }
+        found(code, &data[start..at])?;
+    }
+}
