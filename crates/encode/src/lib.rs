@@ -96,9 +96,9 @@ fn encode(
 
     let groups = &walked.groups;
     let name_of = |at: NameRef| name_of(&sections, groups, at);
-    let functions = groups.iter().map(|g| g.functions.as_slice());
+    let functions: Vec<_> = groups.iter().map(|g| g.functions.as_slice()).collect();
     let rules = Rules { consistent: options.features.consistent_func, true_signature: options.features.true_signature };
-    let selection = pool.install(|| select(&program, functions, &graph, &rules, name_of));
+    let selection = pool.install(|| select(&program, &functions, &graph, &rules, name_of));
     let mut skipped = skipped_functions(&selection, groups, name_of);
     let variables = (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
     let data = place(&program, variables, name_of, options.features.encode_force, &mut skipped).map_err(|unfit| {

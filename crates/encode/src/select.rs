@@ -110,15 +110,15 @@ pub(crate) struct Rules {
 /// Decides every function of the symbol table that any unit has an instance of. `functions` by number of the group.
 pub(crate) fn select<'p, 'f, 'n>(
     program: &'p Program<'_>,
-    functions: impl Iterator<Item = &'f [Function]>,
+    functions: &[&'f [Function]],
     graph: &TypeGraph,
     rules: &Rules,
     name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
 ) -> Selection<'p, 'f> {
-    let of_group = |(group, functions): (u32, &'f [Function])| {
-        functions.iter().map(move |function| Instance::new(group, function, graph, rules))
+    let of_group = |(group, functions): (usize, &&'f [Function])| {
+        functions.iter().map(move |function| Instance::new(group as u32, function, graph, rules))
     };
-    let mut instances: Vec<Instance<'f>> = (0..).zip(functions).flat_map(of_group).collect();
+    let mut instances: Vec<Instance<'f>> = functions.par_iter().enumerate().flat_map_iter(of_group).collect();
     let mut defined = vec![false; program.functions.len()];
     instances.iter().for_each(|i| defined[i.symbol as usize] = true);
     let met = program.functions.iter().filter(|&f| defined[f.0 as usize] || program.is_declared(f));
