@@ -15,7 +15,7 @@ use std::ops::Range;
 ///
 /// Lookups need no lock and no name, only its hash: they are asked for each function that DWARF has. Entries are not in
 /// the order of names: half of a kernel's function symbols are in no DWARF, and sorting them all took longer than the
-/// rest of the table. [`in_order`](Self::in_order) sorts those that are wanted.
+/// rest of the table.
 #[derive(Debug, Clone)]
 pub struct FunctionTable<'data> {
     /// Grouped: those of one entry side by side, in the order of the symbol table.
@@ -137,23 +137,6 @@ impl<'data> FunctionTable<'data> {
         self.by_hash.keys().copied()
     }
 
-    /// These entries in strcmp order of base names.
-    pub fn in_order(&self, entries: &[FunctionIndex]) -> Vec<FunctionIndex> {
-        let key = |&index: &FunctionIndex| {
-            let name = self.name(index);
-            SortKey { prefix: prefix(name), len: name.len() as u32, index }
-        };
-        let mut keys: Vec<SortKey> = entries.par_iter().map(key).collect();
-        keys.par_sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| match a.len.min(b.len) {
-                // The shorter one is all in the prefix.
-                0..PREFIX_LEN => a.len.cmp(&b.len),
-                _ => self.name(a.index).cmp(self.name(b.index)),
-            })
-        });
-        keys.into_iter().map(|key| key.index).collect()
-    }
-
     /// The base name.
     pub fn name(&self, index: FunctionIndex) -> &'data [u8] {
         let entry = &self.entries[index.0 as usize];
@@ -194,23 +177,6 @@ impl<'data> Found<'data> {
     fn base(&self) -> &'data [u8] {
         &self.symbol.name[..self.base_len as usize]
     }
-}
-
-/// What entries are sorted by: most base names differ in their first bytes, and comparing those here touches no string.
-struct SortKey {
-    prefix: u128,
-    len: u32,
-    index: FunctionIndex,
-}
-
-const PREFIX_LEN: u32 = 16;
-
-/// The first bytes of a name as a number that sorts as they do.
-fn prefix(name: &[u8]) -> u128 {
-    let mut bytes = [0; PREFIX_LEN as usize];
-    let len = name.len().min(bytes.len());
-    bytes[..len].copy_from_slice(&name[..len]);
-    u128::from_be_bytes(bytes)
 }
 
 fn is_split_off(suffix: &[u8]) -> bool {

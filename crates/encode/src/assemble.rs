@@ -3,9 +3,8 @@
 use crate::place::Section;
 use crate::select::Selected;
 use btfkit_btf::dedup::{BadName, Emitted, Meaning, TypeGraph, emit};
-use btfkit_btf::unit::{NameRef, name_hash};
+use btfkit_btf::unit::NameRef;
 use btfkit_btf::{Endian, Kind, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 /// Flags of a kfunc (`include/linux/btf.h`).
@@ -49,13 +48,10 @@ pub(crate) fn assemble<'n>(
     let variables: Vec<Vec<_>> =
         variables.into_iter().map(|list| list.into_iter().map(|m| m.map(|m| graph.node(m))).collect()).collect();
     let mut writer = Writer::new(layout.endian);
-    // The names of functions lie scattered in the file: another thread goes for them meanwhile.
-    let hashes = || functions.par_iter().map(|f| name_hash(f.name)).collect::<Vec<_>>();
-    let (emitted, hashes) = rayon::join(|| emit(&mut graph, &mut writer, &name_of), hashes);
-    let emitted = emitted?;
+    let emitted = emit(&mut graph, &mut writer, &name_of)?;
     let mut no_arena_pointers = Vec::new();
     let mut arena_types = ArenaTypes::default();
-    for ((function, &proto), &hash) in functions.iter().zip(&protos).zip(&hashes) {
+    for (function, &proto) in functions.iter().zip(&protos) {
         let arena = function
             .kfunc
             .filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
@@ -66,7 +62,7 @@ pub(crate) fn assemble<'n>(
             }
             None => emitted.id(proto),
         };
-        let name = writer.hashed_string(function.name, hash)?;
+        let name = writer.hashed_string(function.name, function.hash)?;
         let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;
         if !function.tags.is_empty() {
             let parameters = graph.view(proto, &mut Vec::new()).members.len();

@@ -6,6 +6,7 @@ mod assemble;
 mod error;
 mod input;
 mod language;
+mod met;
 mod options;
 mod phases;
 mod place;

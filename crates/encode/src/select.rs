@@ -4,14 +4,15 @@
 //! What one instance knows against a function counts for the whole run. The rules are the reference's, in its order;
 //! where it decides by the last of several reasons, so does this.
 
+use crate::met::{Met, in_order};
 use crate::program::Program;
 use crate::prototype::prototypes_match;
 use btfkit_btf::Kind;
 use btfkit_btf::dedup::{Meaning, Shallow, TypeGraph};
 use btfkit_btf::names::is_identifier;
-use btfkit_btf::unit::{Name, NameRef};
+use btfkit_btf::unit::{Name, NameRef, name_hash};
 use btfkit_dwarf::Function;
-use btfkit_elf::{FunctionIndex, FunctionSymbol};
+use btfkit_elf::FunctionSymbol;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -70,6 +71,8 @@ impl Reason {
 /// A function that is emitted.
 pub(crate) struct Selected<'p, 'f> {
     pub name: &'p [u8],
+    /// Its [`name_hash`].
+    pub hash: u64,
     pub proto: Meaning,
     pub tags: &'f [(i32, Name)],
     /// Flags of the kfunc that it is.
@@ -122,20 +125,26 @@ pub(crate) fn select<'p, 'f, 'n>(
     let mut defined = vec![false; program.functions.len()];
     instances.iter().for_each(|i| defined[i.symbol as usize] = true);
     let met = program.functions.iter().filter(|&f| defined[f.0 as usize] || program.is_declared(f));
-    let met = program.functions.in_order(&met.collect::<Vec<_>>());
+    let met = in_order(&program.functions, &met.collect::<Vec<_>>());
     let mut ranks = vec![0; program.functions.len()];
-    (0..).zip(&met).for_each(|(rank, f)| ranks[f.0 as usize] = rank);
+    (0..).zip(&met).for_each(|(rank, met)| ranks[met.index.0 as usize] = rank);
     instances.iter_mut().for_each(|i| i.rank = ranks[i.symbol as usize]);
     // Stable: within a function, in the order of units.
     instances.par_sort_by_key(|i| i.rank);
 
-    let deciding =
-        || Deciding { program, graph, rules, identifiers: Identifiers::new(&name_of), done: Selection::default() };
+    let deciding = || Deciding {
+        program,
+        met: &met,
+        graph,
+        rules,
+        identifiers: Identifiers::new(&name_of),
+        done: Selection::default(),
+    };
     let runs = instances.par_chunk_by_mut(|a, b| a.rank == b.rank);
     let decided = runs.fold(deciding, Deciding::run).map(|deciding| deciding.done);
     let mut selection = decided.reduce(Selection::default, Selection::and);
-    let only_declared = met.into_iter().filter(|f| !defined[f.0 as usize]);
-    selection.skipped.extend(only_declared.map(|f| (program.functions.name(f), Reason::OnlyDeclared)));
+    let only_declared = met.iter().filter(|met| !defined[met.index.0 as usize]);
+    selection.skipped.extend(only_declared.map(|met| (met.name, Reason::OnlyDeclared)));
     selection
 }
 
@@ -150,6 +159,7 @@ impl Selection<'_, '_> {
 /// Some successive runs, and what came of them.
 struct Deciding<'s, 'p, 'd, 'f, F> {
     program: &'p Program<'d>,
+    met: &'s [Met<'p>],
     graph: &'s TypeGraph,
     rules: &'s Rules,
     identifiers: Identifiers<'s, F>,
@@ -158,29 +168,35 @@ struct Deciding<'s, 'p, 'd, 'f, F> {
 
 impl<'n, 'f, F: Fn(NameRef) -> &'n [u8]> Deciding<'_, '_, '_, 'f, F> {
     fn run(mut self, run: &mut [Instance<'f>]) -> Self {
-        let index = FunctionIndex(run[0].symbol);
-        let name = self.program.functions.name(index);
+        let met = &self.met[run[0].rank as usize];
         // Instances with nameless parameters count for nothing, unless there are no others.
         let named = named_first(run);
         let run = &mut run[..named];
         if run.is_empty() {
-            self.done.skipped.push((name, Reason::UnnamedParameter));
+            self.done.skipped.push((met.name, Reason::UnnamedParameter));
             return self;
         }
         combine(run, self.graph);
-        for choice in decide(run, index, self.program, self.rules).into_iter().flatten() {
-            let chosen = choice.and_then(|(instance, name, proto)| {
-                let unfit = unfit(name, self.graph.shallow(proto), &mut self.identifiers);
-                unfit.map_or(Ok((instance, name, proto)), Err)
+        for choice in decide(run, met, self.rules).into_iter().flatten() {
+            let chosen = choice.and_then(|chosen| {
+                // A clone's name has a suffix.
+                let named = if chosen.plain { met.identifier } else { is_identifier(chosen.name) };
+                match named {
+                    true => fit(self.graph.shallow(chosen.proto), &mut self.identifiers).map(|()| chosen),
+                    false => Err(Reason::InvalidName),
+                }
             });
             match chosen {
-                Err(reason) => self.done.skipped.push((name, reason)),
-                Ok((instance, chosen, proto)) => self.done.functions.push(Selected {
-                    name: chosen,
-                    proto,
-                    tags: if instance.tagged { &instance.function.tags } else { &[] },
-                    kfunc: self.program.kfuncs.get(&index.0).copied().filter(|_| chosen == name),
-                }),
+                Err(reason) => self.done.skipped.push((met.name, reason)),
+                Ok(Chosen { instance, name, plain, proto }) => {
+                    self.done.functions.push(Selected {
+                        name,
+                        hash: if plain { met.hash } else { name_hash(name) },
+                        proto,
+                        tags: if instance.tagged { &instance.function.tags } else { &[] },
+                        kfunc: self.program.kfuncs.get(&met.index.0).copied().filter(|_| plain),
+                    });
+                }
             }
         }
         self
@@ -266,21 +282,25 @@ fn combine(run: &mut [Instance<'_>], graph: &TypeGraph) {
 }
 
 /// An instance that is emitted, under which name, and its prototype.
-type Choice<'i, 'p, 'f> = Result<(&'i Instance<'f>, &'p [u8], Meaning), Reason>;
+struct Chosen<'i, 'p, 'f> {
+    instance: &'i Instance<'f>,
+    name: &'p [u8],
+    /// It is the name of the run, and not that of a clone.
+    plain: bool,
+    proto: Meaning,
+}
+
+type Choice<'i, 'p, 'f> = Result<Chosen<'i, 'p, 'f>, Reason>;
 
 /// What is emitted for a run: one function, or with true signatures a clone and the plain function beside it.
-fn decide<'i, 'p, 'f>(
-    run: &'i [Instance<'f>],
-    index: FunctionIndex,
-    program: &'p Program<'_>,
-    rules: &Rules,
-) -> [Option<Choice<'i, 'p, 'f>>; 2] {
-    let symbols = program.functions.symbols(index);
+fn decide<'i, 'p, 'f>(run: &'i [Instance<'f>], met: &Met<'p>, rules: &Rules) -> [Option<Choice<'i, 'p, 'f>>; 2] {
+    let symbols = met.symbols;
     if rules.true_signature {
         // A clone is emitted as what it is, under its own name.
         let clones = run.iter().filter(|i| !i.unexpected && !i.uncertain).filter_map(|instance| {
             let clone = symbols.iter().find(|s| Some(s.address) == instance.function.address && s.suffixed)?;
-            Some((instance, clone.name, instance.true_proto.unwrap_or(instance.proto)))
+            let proto = instance.true_proto.unwrap_or(instance.proto);
+            Some(Chosen { instance, name: clone.name, plain: false, proto })
         });
         if let Some(clone) = clones.take(1).next() {
             // The plain function is another one: only its own symbols say where it is.
@@ -288,19 +308,18 @@ fn decide<'i, 'p, 'f>(
             let at_plain = run.iter().find(|i| i.function.address.is_some_and(|a| plain.contains(&a)));
             let Some(plain_instance) = at_plain else { return [Some(Ok(clone)), None] };
             let ambiguous = plain.iter().any(|&a| a != plain[0]);
-            return [Some(verdict(run, plain_instance, ambiguous, index, program, rules)), Some(Ok(clone))];
+            return [Some(verdict(run, plain_instance, ambiguous, met, rules)), Some(Ok(clone))];
         }
     }
     let canonical = canonical(run, symbols);
-    [Some(verdict(run, canonical, program.functions.ambiguous(index), index, program, rules)), None]
+    [Some(verdict(run, canonical, met.ambiguous, met, rules)), None]
 }
 
 fn verdict<'i, 'p, 'f>(
     run: &'i [Instance<'f>],
     canonical: &'i Instance<'f>,
     ambiguous: bool,
-    index: FunctionIndex,
-    program: &'p Program<'_>,
+    met: &Met<'p>,
     rules: &Rules,
 ) -> Choice<'i, 'p, 'f> {
     let first = &run[0];
@@ -309,13 +328,14 @@ fn verdict<'i, 'p, 'f>(
         (first.inconsistent && rules.consistent, Reason::InconsistentPrototype),
         (first.uncertain, Reason::UncertainLocation),
         (first.reordered, Reason::ReorderedParameters),
-        (canonical.changed(program.functions.symbols(index)), Reason::OptimizedParameters),
+        (canonical.changed(met.symbols), Reason::OptimizedParameters),
         (ambiguous, Reason::AmbiguousAddress),
     ];
     if let Some(&(_, reason)) = reasons.iter().rev().find(|(applies, _)| *applies) {
         return Err(reason);
     }
-    Ok((canonical, program.functions.name(index), canonical.true_proto.unwrap_or(canonical.proto)))
+    let proto = canonical.true_proto.unwrap_or(canonical.proto);
+    Ok(Chosen { instance: canonical, name: met.name, plain: true, proto })
 }
 
 /// The instance that the linker has kept, where addresses tell (a strong definition wins over a weak one).
@@ -348,15 +368,8 @@ fn ends_in_void(mut ty: Shallow<'_>) -> bool {
     true
 }
 
-/// What the kernel would not take.
-fn unfit<'n>(
-    name: &[u8],
-    proto: Shallow<'_>,
-    identifiers: &mut Identifiers<'_, impl Fn(NameRef) -> &'n [u8]>,
-) -> Option<Reason> {
-    if !is_identifier(name) {
-        return Some(Reason::InvalidName);
-    }
+/// Whether the kernel would take the prototype.
+fn fit<'n>(proto: Shallow<'_>, identifiers: &mut Identifiers<'_, impl Fn(NameRef) -> &'n [u8]>) -> Result<(), Reason> {
     debug_assert_eq!(proto.kind(), Kind::FuncProto);
     let members = proto.members();
     let last = members.len().wrapping_sub(1);
@@ -364,14 +377,14 @@ fn unfit<'n>(
         // The last one may be the dots of a variadic function.
         let dots = i == last && ty.is_void() && name.is_none();
         if !dots && ends_in_void(ty) {
-            return Some(Reason::VoidParameter);
+            return Err(Reason::VoidParameter);
         }
         if !dots && name.is_none() {
-            return Some(Reason::UnnamedParameter);
+            return Err(Reason::UnnamedParameter);
         }
         if !dots && !identifiers.has(name) {
-            return Some(Reason::InvalidName);
+            return Err(Reason::InvalidName);
         }
     }
-    None
+    Ok(())
 }
