@@ -64,10 +64,10 @@ pub(crate) struct Names<'a> {
     identity: Identity,
 }
 
-/// The hash of a name that is told by its offset. No name has the byte 0xff, so that no name's bytes are such a word.
-#[inline]
+/// The hash of a name that is told by its offset: another one for each offset up to 2^63, and never 0.
+#[inline(always)]
 fn offset_hash(offset: u64) -> u64 {
-    short_name_hash(offset | 0xff << 56)
+    offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) << 1 | 1
 }
 
 /// Were all names that were taken as different ones different, and those told by offset neither empty nor unreadable?
@@ -121,7 +121,7 @@ impl<'a> Names<'a> {
     }
 
     /// The name at an offset of `.debug_str`.
-    #[inline]
+    #[inline(always)]
     pub fn in_str(&self, offset: u64) -> Name {
         match self.identity {
             Identity::Bytes => name_at(STR, self.sections.str.data, offset),
@@ -133,7 +133,7 @@ impl<'a> Names<'a> {
     }
 
     /// A name of up to seven bytes that stands in its entry: its bytes as a little-endian word, with what follows them.
-    #[inline]
+    #[inline(always)]
     pub fn inline(&self, word: u64, length: usize, at: usize, in_types: bool) -> Name {
         if length == 0 {
             return Name::NONE;
