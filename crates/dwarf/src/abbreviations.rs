@@ -4,7 +4,8 @@
 //! these is turned into a plan once; a unit's table leads to plans that are there already.
 
 use crate::error::Fault;
-use crate::plan::{Encoding, Plan};
+use crate::layout::Layout;
+use crate::plan::{Encoding, Plan, Role};
 use crate::sections::Bytes;
 use gimli::constants as dw;
 use rustc_hash::FxHashMap;
@@ -14,31 +15,42 @@ use std::rc::Rc;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     /// Compilers number from 1 without gaps.
-    dense: Vec<Option<Rc<Plan>>>,
-    sparse: FxHashMap<u64, Rc<Plan>>,
+    dense: Vec<Option<Code>>,
+    sparse: FxHashMap<u64, Code>,
 }
 
-/// Codes up to this go into a list by code.
+/// A plan, and beside it what the walk asks for at each entry: the whole of a unit's table stays in the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Code {
+    /// How to read it in one step.
+    pub layout: Option<Layout>,
+    pub role: Role,
+    pub children: bool,
+    pub plan: Rc<Plan>,
+}
+
+/// Codes below this go into a list by code, which is never longer.
 const DENSE: u64 = 1 << 14;
 
 impl Table {
-    #[inline]
-    pub fn get(&self, code: u64) -> Option<&Plan> {
+    #[inline(always)]
+    pub fn get(&self, code: u64) -> Option<&Code> {
         match self.dense.get(code as usize) {
-            Some(plan) if code < DENSE => plan.as_deref(),
-            _ => self.sparse.get(&code).map(|plan| &**plan),
+            Some(code) => code.as_ref(),
+            None => self.sparse.get(&code),
         }
     }
 
     fn insert(&mut self, code: u64, plan: Rc<Plan>) {
+        let entry = Code { layout: plan.layout, role: plan.role, children: plan.children, plan };
         if code < DENSE {
             let index = code as usize;
             if self.dense.len() <= index {
                 self.dense.resize(index + 1, None);
             }
-            self.dense[index].get_or_insert(plan);
+            self.dense[index].get_or_insert(entry);
         } else {
-            self.sparse.entry(code).or_insert(plan);
+            self.sparse.entry(code).or_insert(entry);
         }
     }
 }

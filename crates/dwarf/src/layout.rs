@@ -20,9 +20,8 @@ pub(crate) enum Shape {
     Enumerator,
     /// Of a subroutine type; with nothing but a name and a type.
     Parameter,
-    /// A pointer or qualifier.
+    /// A pointer, qualifier or typedef.
     Link(Kind),
-    Typedef,
     Aggregate(Kind),
     Array,
     Subrange,
@@ -42,8 +41,7 @@ enum NameForm {
 struct Field {
     at: u8,
     size: u8,
-    present: bool,
-    add: u32,
+    add: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,23 +53,22 @@ pub(crate) struct Layout {
     has_type: bool,
     type_at: u8,
     length: u8,
-    /// No number but the first one is stated.
-    pub plain: bool,
+    /// A bit for each number that is stated.
+    present: u8,
     numbers: [Field; 4],
 }
 
 /// What a layout reads.
 #[derive(Clone, Copy)]
-pub(crate) struct Fixed<'a> {
+pub(crate) struct Fixed<'a, const BIG: bool> {
     pub name: Name,
     /// Offset in the group, or [`NOTHING`] or [`UNRESOLVED`].
     pub ty: u32,
     window: &'a [u8; WINDOW],
     shift: usize,
-    big: bool,
 }
 
-impl Fixed<'_> {
+impl<const BIG: bool> Fixed<'_, BIG> {
     /// A number of the shape; 0 where it is not stated.
     #[inline(always)]
     pub fn number(&self, layout: &Layout, number: usize) -> u64 {
@@ -79,11 +76,11 @@ impl Fixed<'_> {
         let at = self.shift + field.at as usize % REACH;
         let pair = [self.window[at], self.window[at + 1]];
         let bits = 8 * (field.size as u32 % 4);
-        let value = match self.big {
+        let value = match BIG {
             false => u16::from_le_bytes(pair) as u32 & ((1 << bits) - 1),
             true => ((u16::from_be_bytes(pair) as u32) << bits) >> 16,
         };
-        (value + field.add) as u64
+        (value + field.add as u32) as u64
     }
 }
 
@@ -108,7 +105,7 @@ impl Layout {
             has_type: false,
             type_at: 0,
             length: 0,
-            plain: true,
+            present: 0,
             numbers: [Field::default(); 4],
         };
         let mut at = 0u32;
@@ -133,11 +130,12 @@ impl Layout {
                     let (size, add) = match op {
                         Op::Data1 => (1, 0),
                         Op::Data2 => (2, 0),
-                        Op::Implicit => (0, u32::try_from(step.implicit).ok()?),
+                        Op::Implicit => (0, u16::try_from(step.implicit).ok()?),
                         Op::Present => (0, 1),
                         _ => return None,
                     };
-                    layout.numbers[slot] = Field { at: here, size, present: true, add };
+                    layout.numbers[slot] = Field { at: here, size, add };
+                    layout.present |= 1 << slot;
                     size as u32
                 }
             };
@@ -145,8 +143,7 @@ impl Layout {
         if at as usize >= REACH {
             return None;
         }
-        layout.length = u8::try_from(at + read.tail).ok()?;
-        layout.plain = !(1..4).any(|number| layout.has(number));
+        layout.length = u8::try_from(at + read.tail).ok().filter(|&length| length as usize <= WINDOW - 8)?;
         // A width without an offset of its own is counted from a storage unit.
         let old = shape == Shape::Member && layout.has(2) && !layout.has(1);
         let bound = shape != Shape::Subrange || layout.has(0);
@@ -156,29 +153,33 @@ impl Layout {
     /// Is the shape's number stated?
     #[inline]
     pub fn has(&self, number: usize) -> bool {
-        self.numbers[number].present
+        self.present & 1 << number != 0
+    }
+
+    /// Is no number but the first one stated?
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.present <= 1
     }
 }
 
 impl<'a> Lowering<'a> {
     /// Reads the entry at the cursor, which is behind its code; None where it must be read step by step.
     #[inline(always)]
-    pub(crate) fn fixed(
+    pub(crate) fn fixed<const BIG: bool>(
         &mut self,
         context: &Context,
         layout: &Layout,
         cursor: &mut Cursor<'a>,
-    ) -> Result<Option<Fixed<'a>>, Fault> {
-        let bytes = cursor.bytes;
-        let Some(window) = bytes.data.get(cursor.at..).and_then(|rest| rest.first_chunk::<WINDOW>()) else {
+    ) -> Result<Option<Fixed<'a, BIG>>, Fault> {
+        let Some(window) = cursor.bytes.data.get(cursor.at..).and_then(|rest| rest.first_chunk::<WINDOW>()) else {
             return Ok(None);
         };
         let name_at = layout.name_at as usize % REACH;
         let mut shift = 0;
         let name = match layout.name {
-            NameForm::None => Name::NONE,
             NameForm::Offset => {
-                let raw = word(window, name_at, bytes.big) as u64;
+                let raw = word::<BIG>(window, name_at) as u64;
                 let offset = match &mut cursor.relocations {
                     None => raw,
                     Some(relocations) => {
@@ -187,6 +188,7 @@ impl<'a> Lowering<'a> {
                 };
                 self.names.in_str(offset)
             }
+            NameForm::None => Name::NONE,
             NameForm::Inline => {
                 let text: [u8; 8] = *window[name_at..].first_chunk().expect("the window is larger");
                 let text = u64::from_le_bytes(text);
@@ -201,20 +203,23 @@ impl<'a> Lowering<'a> {
         let ty = match layout.has_type {
             false => NOTHING,
             true => {
-                let raw = word(window, shift + layout.type_at as usize % REACH, bytes.big);
+                let raw = word::<BIG>(window, shift + layout.type_at as usize % REACH);
                 let position = raw as u64 + context.base as u64;
-                if position < self.length as u64 && position != 0 { position as u32 } else { UNRESOLVED }
+                // From 1: at 0 is a header.
+                let within = position.wrapping_sub(1) < (self.length as u64).wrapping_sub(1);
+                if within { position as u32 } else { UNRESOLVED }
             }
         };
-        cursor.advance(shift + layout.length as usize)?;
-        Ok(Some(Fixed { name, ty, window, shift, big: bytes.big }))
+        // Shorter than the window, which is within the unit.
+        cursor.at += shift + layout.length as usize;
+        Ok(Some(Fixed { name, ty, window, shift }))
     }
 }
 
 #[inline(always)]
-fn word(window: &[u8; WINDOW], at: usize, big: bool) -> u32 {
+fn word<const BIG: bool>(window: &[u8; WINDOW], at: usize) -> u32 {
     let bytes = [window[at], window[at + 1], window[at + 2], window[at + 3]];
-    if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    if BIG { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
 }
 
 fn shape(tag: DwTag, role: Role) -> Option<Shape> {
@@ -227,7 +232,7 @@ fn shape(tag: DwTag, role: Role) -> Option<Shape> {
         dw::DW_TAG_const_type => Shape::Link(Kind::Const),
         dw::DW_TAG_volatile_type => Shape::Link(Kind::Volatile),
         dw::DW_TAG_restrict_type => Shape::Link(Kind::Restrict),
-        dw::DW_TAG_typedef => Shape::Typedef,
+        dw::DW_TAG_typedef => Shape::Link(Kind::Typedef),
         dw::DW_TAG_structure_type => Shape::Aggregate(Kind::Struct),
         dw::DW_TAG_union_type => Shape::Aggregate(Kind::Union),
         dw::DW_TAG_array_type => Shape::Array,

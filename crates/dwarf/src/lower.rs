@@ -319,7 +319,10 @@ impl<'a> Lowering<'a> {
 
     fn entries(&mut self, unit: &Unit, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let table = self.table_of(unit)?;
-        self.walk(unit, &table, cursor)
+        match self.sections.big_endian {
+            true => self.walk::<true>(unit, &table, cursor),
+            false => self.walk::<false>(unit, &table, cursor),
+        }
     }
 
     pub(crate) fn table_of(&mut self, unit: &Unit) -> Result<Rc<Table>, Fault> {
@@ -333,7 +336,7 @@ impl<'a> Lowering<'a> {
         Ok(table)
     }
 
-    fn walk(&mut self, unit: &Unit, table: &Table, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+    fn walk<const BIG: bool>(&mut self, unit: &Unit, table: &Table, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let mut entry = Entry::new();
         let base = (unit.position(self.info_len) - self.start) as u32;
         let start = unit.start;
@@ -344,10 +347,18 @@ impl<'a> Lowering<'a> {
         self.prototypes.clear();
         self.pending.clear();
         self.pending_parameters.clear();
-        let mut context = None;
+        entry.at = cursor.at;
         // A header may be followed by nothing.
+        let code = if cursor.at < unit.end { cursor.bytes.uleb(&mut cursor.at)? } else { 0 };
+        if code == 0 {
+            return Ok(());
+        }
+        let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
+        cursor.read(plan, unit.encoding, &mut entry)?;
+        let Some(context) = self.root(unit, plan, &entry, base).filter(|_| plan.children) else { return Ok(()) };
+        self.stack.push(Frame::Scope { global: true });
         while cursor.at < unit.end {
-            entry.at = cursor.at;
+            let at = cursor.at;
             let code = cursor.bytes.uleb(&mut cursor.at)?;
             if code == 0 {
                 if let Some(frame) = self.stack.pop() {
@@ -358,31 +369,24 @@ impl<'a> Lowering<'a> {
                 }
                 continue;
             }
-            let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
-            let Some(context) = &context else {
-                cursor.read(plan, unit.encoding, &mut entry)?;
-                match self.root(unit, plan, &entry, base) {
-                    Some(root) if plan.children => context = Some(root),
-                    _ => return Ok(()),
-                }
-                self.stack.push(Frame::Scope { global: true });
-                continue;
-            };
-            let offset = base + (entry.at - start) as u32;
-            if let Some(layout) = &plan.layout
-                && self.quick(context, table, plan, layout, cursor, offset)?
+            let code = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+            let offset = base + (at - start) as u32;
+            if let Some(layout) = &code.layout
+                && self.quick::<BIG>(&context, table, code.children, layout, cursor, offset)?
             {
                 continue;
             }
-            if !self.matters(plan.role) {
+            let plan = &*code.plan;
+            if !self.matters(code.role) {
                 cursor.skip(&plan.skip, unit.encoding)?;
-                if plan.children {
+                if code.children {
                     self.stack.push(Frame::Ignored);
                 }
                 continue;
             }
+            entry.at = at;
             cursor.read(plan, unit.encoding, &mut entry)?;
-            match (self.open(context, plan, &entry, offset), plan.children) {
+            match (self.open(&context, plan, &entry, offset), plan.children) {
                 (Children::Frame(frame), true) => self.stack.push(frame),
                 (Children::Frame(frame), false) => self.close(frame),
                 (Children::None, true) => self.stack.push(Frame::Ignored),

@@ -52,12 +52,12 @@ impl OpenAggregate {
         OpenAggregate { local, first, union, content: Content::default(), odd: 0, last: 0, bad: false }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, name: Name, value: u64, ty: u32) {
         let offset = value & 0xffff_ffff;
         self.content.add(name.hash, value);
         self.odd |= value;
-        self.bad |= offset < self.last || ty == NOTHING || self.union && offset != 0;
+        self.bad |= (offset < self.last) | (ty == NOTHING);
         self.last = offset;
     }
 }
@@ -204,13 +204,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// A member of the open aggregate has this alignment.
-    pub(crate) fn align_aggregate(&mut self, alignment: u64) {
-        if let Some(open) = self.aggregates.last() {
-            self.alignments.push((open.local, alignment));
-        }
-    }
-
     /// Bytes from the start of the aggregate; None where that is not a constant.
     fn member_location(&self, context: &Context, entry: &Entry) -> Option<u64> {
         match entry.get(Attr::MemberLocation)? {
@@ -234,7 +227,8 @@ impl Lowering<'_> {
         (t.first, t.count) = (self.types.references.len() as u32 - count, count);
         t.content = open.content;
         t.flag = open.odd & ODD != 0;
-        let beyond = open.last.div_ceil(8) > t.size as u64 || t.flag && open.last >= BITFIELD_OFFSET_LIMIT;
+        let apart = open.union && open.odd & 0xffff_ffff != 0;
+        let beyond = apart || open.last.div_ceil(8) > t.size as u64 || t.flag && open.last >= BITFIELD_OFFSET_LIMIT;
         if open.bad || beyond || count > MAX_VLEN {
             self.care.push(open.local);
         }
@@ -365,9 +359,9 @@ impl Lowering<'_> {
                 }
                 continue;
             }
-            let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
-            let wanted =
-                depth == 1 && matches!(plan.role, Role::Member | Role::Enumerator | Role::Parameter | Role::Dots);
+            let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
+            let wanted = depth == 1
+                && matches!(plan.role, Role::Member | Role::Enumerator | Role::Parameter | Role::Dots);
             if wanted {
                 cursor.read(plan, unit.encoding, &mut entry)?;
                 into.extend(self.child(context, &entry, plan.role, kind));

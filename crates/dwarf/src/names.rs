@@ -64,10 +64,10 @@ pub(crate) struct Names<'a> {
     identity: Identity,
 }
 
-/// The hash of a name that is told by its offset. No name has the byte 0xff, so that no name's bytes are such a word.
-#[inline]
+/// The hash of a name that is told by its offset: another one for each offset up to 2^63, and never 0.
+#[inline(always)]
 fn offset_hash(offset: u64) -> u64 {
-    short_name_hash(offset | 0xff << 56)
+    offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) << 1 | 1
 }
 
 /// Were all names that were taken as different ones different, and those told by offset neither empty nor unreadable?
@@ -103,7 +103,11 @@ pub fn are_distinct(sections: &Sections<'_>, names: impl Iterator<Item = Name>) 
 
 impl<'a> Names<'a> {
     pub fn new(sections: Sections<'a>, identity: Identity) -> Names<'a> {
-        Names { sections, str_offsets: sections.str_offsets.relocations.map(|r| r.cursor()), identity }
+        Names {
+            sections,
+            str_offsets: sections.str_offsets.relocations.map(|r| r.cursor()),
+            identity,
+        }
     }
 
     /// The name that a form of class `class` states; none for an empty or unreadable one.
@@ -117,18 +121,19 @@ impl<'a> Names<'a> {
     }
 
     /// The name at an offset of `.debug_str`.
-    #[inline]
+    #[inline(always)]
     pub fn in_str(&self, offset: u64) -> Name {
         match self.identity {
             Identity::Bytes => name_at(STR, self.sections.str.data, offset),
-            Identity::Offsets => {
-                Name { hash: offset_hash(offset & OFFSET_MASK), at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK) }
-            }
+            Identity::Offsets => Name {
+                hash: offset_hash(offset & OFFSET_MASK),
+                at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK),
+            },
         }
     }
 
     /// A name of up to seven bytes that stands in its entry: its bytes as a little-endian word, with what follows them.
-    #[inline]
+    #[inline(always)]
     pub fn inline(&self, word: u64, length: usize, at: usize, in_types: bool) -> Name {
         if length == 0 {
             return Name::NONE;

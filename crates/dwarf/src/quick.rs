@@ -9,95 +9,125 @@ use crate::error::Fault;
 use crate::layout::{Fixed, Layout, Shape};
 use crate::lower::{Carrier, Context, Frame, Lowering};
 use crate::members::{MAX_WIDTH, WIDTH_SHIFT};
-use crate::plan::Plan;
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{Local, LocalType};
+
+/// How far a run of entries went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// The first one must be read step by step; the cursor is where it was.
+    None,
+    /// The cursor is before the code of what follows.
+    Some,
+    /// And behind the end of their parent.
+    All,
+}
 
 impl<'a> Lowering<'a> {
     /// Deals with the entry at `offset` of the group, and with those like it that follow; false where it must be read
     /// step by step. The cursor is behind its code.
     #[inline(always)]
-    pub(crate) fn quick<'p>(
+    pub(crate) fn quick<'p, const BIG: bool>(
         &mut self,
         context: &Context,
         table: &'p Table,
-        plan: &'p Plan,
+        children: bool,
         layout: &'p Layout,
         cursor: &mut Cursor<'a>,
         offset: u32,
     ) -> Result<bool, Fault> {
-        match (layout.shape, self.parent()) {
-            (Shape::Member, Some(Frame::Aggregate)) => self.run(context, table, layout, cursor, |me, layout, fixed| {
-                let bytes = fixed.number(layout, 0);
-                if layout.plain {
-                    me.add_member(fixed.name, bytes * 8, fixed.ty);
-                    return true;
+        let run = match (layout.shape, self.parent()) {
+            (Shape::Member, Some(Frame::Aggregate)) => self.quick_members::<BIG>(context, table, layout, cursor)?,
+            (Shape::Enumerator, Some(Frame::Enumeration)) => self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
+                if !fixed.name.is_none() {
+                    me.add_enumerator(fixed.name, fixed.number(layout, 0));
                 }
-                let bits = if layout.has(1) { fixed.number(layout, 1) } else { bytes * 8 };
-                let width = fixed.number(layout, 2);
-                if width <= MAX_WIDTH {
-                    me.add_member(fixed.name, bits | width << WIDTH_SHIFT, fixed.ty);
-                    if layout.has(3) {
-                        me.align_aggregate(fixed.number(layout, 3));
-                    }
-                }
-                width <= MAX_WIDTH
-            }),
-            (Shape::Enumerator, Some(Frame::Enumeration)) => {
-                self.run(context, table, layout, cursor, |me, layout, fixed| {
-                    if !fixed.name.is_none() {
-                        me.add_enumerator(fixed.name, fixed.number(layout, 0));
-                    }
-                    !fixed.name.is_none()
-                })
-            }
-            (Shape::Parameter, Some(Frame::Prototype)) => self.run(context, table, layout, cursor, |me, _, fixed| {
+                !fixed.name.is_none()
+            })?,
+            (Shape::Parameter, Some(Frame::Prototype)) => self.run::<BIG>(context, table, layout, cursor, |me, _, fixed| {
                 me.add_parameter(fixed.name, fixed.ty);
                 true
-            }),
-            (Shape::Subrange, Some(Frame::Array { .. })) => {
-                self.run(context, table, layout, cursor, |me, layout, fixed| {
-                    me.add_dimension(fixed.number(layout, 0).wrapping_add(1));
-                    true
-                })
-            }
-            (Shape::Member | Shape::Enumerator | Shape::Parameter | Shape::Subrange, _) => Ok(false),
-            (_, Some(Frame::Ignored) | None) => Ok(false),
-            _ => self.quick_type(context, plan, layout, cursor, offset),
+            })?,
+            (Shape::Subrange, Some(Frame::Array { .. })) => self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
+                me.add_dimension(fixed.number(layout, 0).wrapping_add(1));
+                true
+            })?,
+            (Shape::Member | Shape::Enumerator | Shape::Parameter | Shape::Subrange, _) => return Ok(false),
+            (_, Some(Frame::Ignored) | None) => return Ok(false),
+            _ => return self.quick_type::<BIG>(context, children, layout, cursor, offset),
+        };
+        if run == Run::All
+            && let Some(frame) = self.stack.pop()
+        {
+            self.close(frame);
         }
+        Ok(run != Run::None)
     }
 
     #[inline(always)]
-    fn quick_type(
+    fn quick_members<'p, const BIG: bool>(
         &mut self,
         context: &Context,
-        plan: &Plan,
+        table: &'p Table,
+        layout: &'p Layout,
+        cursor: &mut Cursor<'a>,
+    ) -> Result<Run, Fault> {
+        // A copy stays in registers meanwhile.
+        let Some(mut open) = self.aggregates.last().copied() else { return Ok(Run::None) };
+        let run = self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
+            let (mut bits, mut width) = (fixed.number(layout, 0) * 8, 0);
+            if !layout.is_plain() {
+                if layout.has(1) {
+                    bits = fixed.number(layout, 1);
+                }
+                width = fixed.number(layout, 2);
+                if width > MAX_WIDTH {
+                    return false;
+                }
+                if layout.has(3) {
+                    me.alignments.push((open.local, fixed.number(layout, 3)));
+                }
+            }
+            open.add(fixed.name, bits | width << WIDTH_SHIFT, fixed.ty);
+            me.pending.push(fixed.ty);
+            true
+        })?;
+        if let Some(last) = self.aggregates.last_mut() {
+            *last = open;
+        }
+        Ok(run)
+    }
+
+    #[inline(always)]
+    fn quick_type<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        children: bool,
         layout: &Layout,
         cursor: &mut Cursor<'a>,
         offset: u32,
     ) -> Result<bool, Fault> {
-        let Some(fixed) = self.fixed(context, layout, cursor)? else { return Ok(false) };
+        let Some(fixed) = self.fixed::<BIG>(context, layout, cursor)? else { return Ok(false) };
         let frame = match layout.shape {
-            Shape::Link(Kind::Ptr) => {
-                let ty = LocalType { kind: Some(Kind::Ptr), target: fixed.ty, ..LocalType::default() };
-                Frame::Annotated(Carrier::Pointer(self.push_type(offset, ty)))
-            }
-            Shape::Link(kind) => {
-                let ty = LocalType { kind: Some(kind), target: fixed.ty, ..LocalType::default() };
-                let local = self.push_type(offset, ty);
-                self.types.order.push(local);
-                Frame::Ignored
-            }
-            Shape::Typedef if fixed.name.is_none() => {
+            Shape::Link(Kind::Typedef) if fixed.name.is_none() => {
                 self.hole(offset, fixed.ty);
                 Frame::Ignored
             }
-            Shape::Typedef => {
-                let ty =
-                    LocalType { kind: Some(Kind::Typedef), name: fixed.name, target: fixed.ty, ..LocalType::default() };
-                Frame::Annotated(Carrier::Type(self.push_type(offset, ty), -1))
+            Shape::Link(kind) => {
+                let ty = LocalType { kind: Some(kind), name: fixed.name, target: fixed.ty, ..LocalType::default() };
+                let local = self.push_type(offset, ty);
+                if !children {
+                    self.types.order.push(local);
+                    return Ok(true);
+                }
+                match kind {
+                    Kind::Ptr => Frame::Annotated(Carrier::Pointer(local)),
+                    _ => Frame::Annotated(Carrier::Type(local, -1)),
+                }
             }
-            Shape::Aggregate(kind) if fixed.number(layout, 1) != 0 => self.declared_aggregate(offset, kind, fixed.name),
+            Shape::Aggregate(kind) if fixed.number(layout, 1) != 0 => {
+                self.declared_aggregate(offset, kind, fixed.name)
+            }
             Shape::Aggregate(kind) => {
                 if layout.has(2) {
                     self.alignments.push((self.types.types.len() as Local, fixed.number(layout, 2)));
@@ -107,41 +137,40 @@ impl<'a> Lowering<'a> {
             Shape::Array => self.open_array(offset, fixed.ty),
             _ => self.open_prototype(offset, fixed.ty),
         };
-        if plan.children {
-            self.push_frame(frame)
-        } else {
-            self.close(frame)
-        }
+        if children { self.push_frame(frame) } else { self.close(frame) }
         Ok(true)
     }
 
-    /// Reads entries of one shape, until another one follows or `take` will not have one. The cursor is behind a code,
-    /// and stays there if not one was taken (false); else it ends before the code of what follows.
+    /// Reads entries of one shape, until another one follows, their parent ends, or `take` will not have one. The cursor
+    /// is behind a code.
     #[inline(always)]
-    fn run<'p>(
+    fn run<'p, const BIG: bool>(
         &mut self,
         context: &Context,
         table: &'p Table,
         mut layout: &'p Layout,
         cursor: &mut Cursor<'a>,
-        mut take: impl FnMut(&mut Self, &Layout, Fixed<'a>) -> bool,
-    ) -> Result<bool, Fault> {
+        mut take: impl FnMut(&mut Self, &Layout, Fixed<'a, BIG>) -> bool,
+    ) -> Result<Run, Fault> {
         let shape = layout.shape;
         let mut back = cursor.at;
-        let mut any = false;
+        let mut run = Run::None;
         loop {
-            match self.fixed(context, layout, cursor)? {
-                Some(fixed) if take(self, layout, fixed) => any = true,
+            match self.fixed::<BIG>(context, layout, cursor)? {
+                Some(fixed) if take(self, layout, fixed) => run = Run::Some,
                 _ => break,
             }
             back = cursor.at;
-            let Ok(code) = cursor.bytes.uleb(&mut cursor.at) else { break };
-            match table.get(code).and_then(|plan| plan.layout.as_ref()) {
-                Some(next) if next.shape == shape && code != 0 => layout = next,
-                _ => break,
+            match cursor.bytes.uleb(&mut cursor.at) {
+                Ok(0) => return Ok(Run::All),
+                Ok(code) => match table.get(code).and_then(|code| code.layout.as_ref()) {
+                    Some(next) if next.shape == shape => layout = next,
+                    _ => break,
+                },
+                Err(_) => break,
             }
         }
         cursor.at = back;
-        Ok(any)
+        Ok(run)
     }
 }

@@ -174,38 +174,23 @@ fn group(
     let info_len = sections.info.data.len() as u64;
     let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
     let mut leader: Vec<usize> = (0..units.len()).collect();
-    let mut abbreviations = Abbreviations::default();
     let tables: FxHashSet<u64> = units.iter().map(|unit| unit.abbrev).collect();
-    let out: FxHashMap<u64, bool> = tables.into_par_iter().map(|table| (table, refers_out(abbrev, table))).collect();
-    for (index, unit) in units.iter().enumerate() {
-        if !out[&unit.abbrev] {
-            continue;
-        }
-        let error = |fault| unit.error(unit.entries, fault);
-        let table = abbreviations.table(abbrev, unit.abbrev, unit.encoding).map_err(error)?;
-        let mut cursor = unit.cursor(sections);
-        let mut last = index;
-        outward(unit, &table, &mut cursor, |class, value| {
-            let to = match class {
-                Class::InfoRef => value,
-                _ => match signatures.get(&value) {
-                    Some(&to) => to,
-                    None => return,
-                },
-            };
-            // Several references in a row go to the same unit.
-            let holds =
-                |u: &Unit| (u.position(info_len)..u.position(info_len) + (u.end - u.start) as u64).contains(&to);
-            if !holds(&units[last]) {
-                match units.partition_point(|u| u.position(info_len) <= to).checked_sub(1) {
-                    Some(found) if holds(&units[found]) => last = found,
-                    _ => return,
-                }
-            }
-            let (a, b) = (find(&mut leader, index), find(&mut leader, last));
-            leader[a.max(b)] = a.min(b);
+    let leads_out: FxHashMap<u64, bool> =
+        tables.into_par_iter().map(|table| (table, refers_out(abbrev, table))).collect();
+    // By unit: those that it refers to.
+    let links: Result<Vec<Vec<usize>>, DwarfError> = units
+        .par_iter()
+        .enumerate()
+        .map_init(Abbreviations::default, |abbreviations, (index, unit)| match leads_out[&unit.abbrev] {
+            true => links(sections, &units, index, signatures, abbreviations),
+            false => Ok(Vec::new()),
         })
-        .map_err(|fault| unit.error(cursor.at, fault))?;
+        .collect();
+    for (index, others) in links?.into_iter().enumerate() {
+        for other in others {
+            let (a, b) = (find(&mut leader, index), find(&mut leader, other));
+            leader[a.max(b)] = a.min(b);
+        }
     }
     let mut members: Vec<Vec<Unit>> = vec![Vec::new(); units.len()];
     for (index, unit) in units.iter().enumerate() {
@@ -223,6 +208,47 @@ fn group(
         groups.push(Group { units, start, length });
     }
     Ok(groups)
+}
+
+/// The units that a unit refers to, over and over.
+fn links(
+    sections: &Sections<'_>,
+    units: &[Unit],
+    index: usize,
+    signatures: &FxHashMap<u64, u64>,
+    abbreviations: &mut Abbreviations,
+) -> Result<Vec<usize>, DwarfError> {
+    let info_len = sections.info.data.len() as u64;
+    let unit = &units[index];
+    let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
+    let table = abbreviations
+        .table(abbrev, unit.abbrev, unit.encoding)
+        .map_err(|fault| unit.error(unit.entries, fault))?;
+    let mut cursor = unit.cursor(sections);
+    let mut links = Vec::new();
+    let mut last = index;
+    outward(unit, &table, &mut cursor, |class, value| {
+        let to = match class {
+            Class::InfoRef => value,
+            _ => match signatures.get(&value) {
+                Some(&to) => to,
+                None => return,
+            },
+        };
+        // Several references in a row go to the same unit.
+        let holds = |u: &Unit| (u.position(info_len)..u.position(info_len) + (u.end - u.start) as u64).contains(&to);
+        if !holds(&units[last]) {
+            match units.partition_point(|u| u.position(info_len) <= to).checked_sub(1) {
+                Some(found) if holds(&units[found]) => last = found,
+                _ => return,
+            }
+            links.push(last);
+        }
+    })
+    .map_err(|fault| unit.error(cursor.at, fault))?;
+    links.sort_unstable();
+    links.dedup();
+    Ok(links)
 }
 
 fn find(leader: &mut [usize], mut index: usize) -> usize {
@@ -247,7 +273,11 @@ fn outward(
         if code == 0 {
             continue;
         }
-        let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+        let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
+        if !plan.refers_out {
+            cursor.skip(&plan.skip, unit.encoding)?;
+            continue;
+        }
         cursor.read(plan, unit.encoding, &mut entry)?;
         for attr in FOLLOWED {
             if let Some((class @ (Class::InfoRef | Class::Signature), value)) = entry.get(attr) {
