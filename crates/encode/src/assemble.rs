@@ -57,7 +57,7 @@ pub(crate) fn assemble<'n>(
                 let (wrong, made) = (&mut no_arena_pointers, &mut arena_types);
                 arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of, wrong, made)?
             }
-            None => (emitted.id(proto), graph.view(proto, &mut Vec::new()).members.len()),
+            None => (emitted.id(proto), graph.count(proto)),
         };
         let name = writer.string(function.name)?;
         let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;

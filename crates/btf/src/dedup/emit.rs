@@ -6,8 +6,9 @@
 
 use super::graph::{NodeId, NodeMember, NodeView, TypeGraph};
 use crate::names::is_identifier;
-use crate::unit::NameRef;
+use crate::unit::{Name, NameRef};
 use crate::{Aggregate, Kind, Member, Param, SecVar, Type, TypeId, WriteError, Writer};
+use rustc_hash::FxHashMap as HashMap;
 
 /// A name that the kernel would not take, and what has become of its bearer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +40,13 @@ pub fn emit<'n>(
     writer: &mut Writer,
     name: impl Fn(NameRef) -> &'n [u8],
 ) -> Result<Emitted, WriteError> {
-    let mut emitter = Emitter { name, bad_names: Vec::new() };
-    let ids = emitter.ids(graph, writer.next_id());
+    let mut emitter = Emitter { name, names: HashMap::default(), bad_names: Vec::new() };
+    let links = Links::of(graph);
+    let ids = emitter.ids(graph, &links, writer.next_id());
     let mut members = Vec::new();
-    for node in 1..ids.len() {
-        let node = NodeId(node as u32);
-        let view = graph.view(node, &mut members);
-        if emitter.stand_in(&view).is_none() {
+    for node in (1..ids.len() as u32).map(NodeId) {
+        let view = graph.view_with(node, links.of_node(node), &mut members);
+        if emitter.stand_in(view.kind, view.name, view.target).is_none() {
             let ty = emitter.record(&view, &ids, writer)?;
             writer.push(&ty)?;
         }
@@ -53,36 +54,62 @@ pub fn emit<'n>(
     Ok(Emitted { ids, bad_names: emitter.bad_names })
 }
 
+/// What each node refers to.
+struct Links {
+    /// By node: index of its first reference; one more at the end.
+    first: Vec<u32>,
+    to: Vec<NodeId>,
+}
+
+impl Links {
+    /// Of all nodes, those too that are added on the way.
+    fn of(graph: &mut TypeGraph) -> Links {
+        let mut links = Links { first: vec![0], to: Vec::new() };
+        while links.first.len() < graph.len() {
+            let node = NodeId(links.first.len() as u32);
+            links.first.push(links.to.len() as u32);
+            graph.references(node, &mut links.to);
+        }
+        links.first.push(links.to.len() as u32);
+        links
+    }
+
+    fn of_node(&self, node: NodeId) -> &[NodeId] {
+        &self.to[self.first[node.0 as usize] as usize..self.first[node.0 as usize + 1] as usize]
+    }
+}
+
+/// A name that was met before: few are looked at twice as bytes.
+#[derive(Clone, Copy)]
+struct Met {
+    valid: bool,
+    /// Where the string is, once it is written.
+    offset: Option<u32>,
+}
+
 struct Emitter<F> {
     name: F,
+    /// By hash.
+    names: HashMap<u64, Met>,
     bad_names: Vec<BadName>,
 }
 
 impl<'n, F: Fn(NameRef) -> &'n [u8]> Emitter<F> {
     /// Ids in the order of nodes; a type that gives way to another has that one's id.
-    fn ids(&mut self, graph: &mut TypeGraph, first: TypeId) -> Vec<TypeId> {
-        let mut members = Vec::new();
+    fn ids(&mut self, graph: &TypeGraph, links: &Links, first: TypeId) -> Vec<TypeId> {
         let mut ways: Vec<Option<NodeId>> = vec![None];
         let mut ids = vec![TypeId::VOID];
         let mut next = first.0;
-        // Viewing a node may add others at the end.
-        let mut node = 1;
-        while node < graph.len() {
-            let view = graph.view(NodeId(node as u32), &mut members);
-            let way = self.stand_in(&view);
+        for node in (1..graph.len() as u32).map(NodeId) {
+            let (kind, name) = graph.kind_and_name(node);
+            let way = self.stand_in(kind, name, links.of_node(node)[0]);
             if way.is_some() {
-                self.bad_names.push(BadName {
-                    kind: view.kind,
-                    name: (self.name)(view.name.at).to_vec(),
-                    member: false,
-                    unit: view.unit,
-                    at: view.at,
-                });
+                let ((unit, at), name) = (graph.origin(node), (self.name)(name.at).to_vec());
+                self.bad_names.push(BadName { kind, name, member: false, unit, at });
             }
             ids.push(TypeId(if way.is_some() { 0 } else { next }));
             next += way.is_none() as u32;
             ways.push(way);
-            node += 1;
         }
         for node in 1..ids.len() {
             let mut to = NodeId(node as u32);
@@ -100,53 +127,65 @@ impl<'n, F: Fn(NameRef) -> &'n [u8]> Emitter<F> {
         ids
     }
 
-    fn valid(&self, at: NameRef) -> bool {
-        is_identifier((self.name)(at))
+    fn met(&mut self, name: Name) -> &mut Met {
+        let bytes = &self.name;
+        self.names.entry(name.hash).or_insert_with(|| Met { valid: is_identifier(bytes(name.at)), offset: None })
     }
 
     /// What a type gives way to, for want of a valid name.
-    fn stand_in(&self, view: &NodeView<'_>) -> Option<NodeId> {
-        match view.kind {
-            Kind::Typedef if !self.valid(view.name.at) => Some(view.target),
-            Kind::Fwd if !self.valid(view.name.at) => Some(NodeId::VOID),
+    fn stand_in(&mut self, kind: Kind, name: Name, target: NodeId) -> Option<NodeId> {
+        match kind {
+            Kind::Typedef if !self.met(name).valid => Some(target),
+            Kind::Fwd if !self.met(name).valid => Some(NodeId::VOID),
             _ => None,
+        }
+    }
+
+    /// The string of a name, whether the kernel takes it as an identifier or not.
+    fn string(&mut self, name: Name, writer: &mut Writer) -> Result<u32, WriteError> {
+        match self.met(name).offset {
+            Some(offset) => Ok(offset),
+            None => {
+                let offset = writer.string((self.name)(name.at))?;
+                self.met(name).offset = Some(offset);
+                Ok(offset)
+            }
         }
     }
 
     fn record(&mut self, view: &NodeView<'_>, ids: &[TypeId], writer: &mut Writer) -> Result<Type, WriteError> {
         let id = |node: NodeId| ids[node.0 as usize];
         let target = id(view.target);
-        let plain = |at: NameRef, writer: &mut Writer| writer.string((self.name)(at));
         Ok(match view.kind {
             Kind::Int => Type::Int {
-                name: if view.name.is_none() { 0 } else { plain(view.name.at, writer)? },
+                name: if view.name.is_none() { 0 } else { self.string(view.name, writer)? },
                 size: view.size,
                 encoding: (view.word >> 24) as u8 & 0xf,
                 offset: (view.word >> 16) as u8,
                 bits: view.word as u8,
             },
-            Kind::Float => Type::Float { name: plain(view.name.at, writer)?, size: view.size },
+            Kind::Float => Type::Float { name: self.string(view.name, writer)?, size: view.size },
             Kind::Ptr => Type::Ptr(target),
             Kind::Const => Type::Const(target),
             Kind::Volatile => Type::Volatile(target),
             Kind::Restrict => Type::Restrict(target),
-            Kind::Typedef => Type::Typedef { name: plain(view.name.at, writer)?, ty: target },
-            Kind::Fwd => Type::Fwd { name: plain(view.name.at, writer)?, union: view.flag },
+            Kind::Typedef => Type::Typedef { name: self.string(view.name, writer)?, ty: target },
+            Kind::Fwd => Type::Fwd { name: self.string(view.name, writer)?, union: view.flag },
             Kind::Array => Type::Array { elem: target, index: id(view.members[0].ty), nelems: view.size },
-            Kind::TypeTag => Type::TypeTag { value: plain(view.name.at, writer)?, ty: target, attribute: view.flag },
+            Kind::TypeTag => Type::TypeTag { value: self.string(view.name, writer)?, ty: target, attribute: view.flag },
             Kind::DeclTag => Type::DeclTag {
-                value: plain(view.name.at, writer)?,
+                value: self.string(view.name, writer)?,
                 ty: target,
                 component: view.word as i32,
                 attribute: view.flag,
             },
-            Kind::Func => Type::Func { name: plain(view.name.at, writer)?, linkage: view.word, proto: target },
-            Kind::Var => Type::Var { name: plain(view.name.at, writer)?, ty: target, linkage: view.word },
+            Kind::Func => Type::Func { name: self.string(view.name, writer)?, linkage: view.word, proto: target },
+            Kind::Var => Type::Var { name: self.string(view.name, writer)?, ty: target, linkage: view.word },
             Kind::Datasec => {
                 let var =
                     |m: &NodeMember| SecVar { var: id(m.ty), offset: (m.value >> 32) as u32, size: m.value as u32 };
                 let vars = view.members.iter().map(var).collect();
-                Type::Datasec { name: plain(view.name.at, writer)?, size: view.size, vars }
+                Type::Datasec { name: self.string(view.name, writer)?, size: view.size, vars }
             }
             Kind::FuncProto => {
                 let mut params = Vec::with_capacity(view.members.len());
@@ -189,20 +228,19 @@ impl<'n, F: Fn(NameRef) -> &'n [u8]> Emitter<F> {
     fn checked(
         &mut self,
         view: &NodeView<'_>,
-        name: crate::unit::Name,
+        name: Name,
         member: bool,
         writer: &mut Writer,
     ) -> Result<u32, WriteError> {
         if name.is_none() {
             return Ok(0);
         }
-        let bytes = (self.name)(name.at);
-        if !is_identifier(bytes) {
-            let bad = BadName { kind: view.kind, name: bytes.to_vec(), member, unit: view.unit, at: view.at };
-            self.bad_names.push(bad);
-            return Ok(0);
+        if self.met(name).valid {
+            return self.string(name, writer);
         }
-        writer.string(bytes)
+        let name = (self.name)(name.at).to_vec();
+        self.bad_names.push(BadName { kind: view.kind, name, member, unit: view.unit, at: view.at });
+        Ok(0)
     }
 }
 
