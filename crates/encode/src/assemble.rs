@@ -64,9 +64,8 @@ pub(crate) fn assemble<'n>(
         };
         let name = writer.hashed_string(function.name, function.hash)?;
         let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;
-        if !function.tags.is_empty() {
-            let parameters = graph.view(proto, &mut Vec::new()).members.len();
-            for &(component, text) in function.tags.iter().filter(|(component, _)| *component < parameters as i32) {
+        for &(component, text) in function.tags {
+            if component < graph.count(proto) as i32 {
                 tag(&mut writer, name_of(text.at), id, component)?;
             }
         }

@@ -4,7 +4,7 @@
 //! what bears it: a struct, union or enum becomes anonymous, a member too; a typedef gives way to its target; an
 //! enumerator is left out; a forward declaration becomes void.
 
-use super::graph::{NodeId, NodeMember, NodeView, TypeGraph};
+use super::graph::{NodeId, TypeGraph};
 use super::record::Recorder;
 use crate::names::is_identifier;
 use crate::unit::NameRef;
@@ -45,25 +45,28 @@ pub fn emit<'n>(
     writer: &mut Writer,
     name: impl Fn(NameRef) -> &'n [u8] + Sync,
 ) -> Result<Emitted, WriteError> {
-    let nodes = Drawn::of(graph);
-    let ways: Vec<Option<NodeId>> = (0..nodes.len()).map(|node| way(nodes.view(node), &name)).collect();
+    let links = Links::of(graph);
+    let graph = &*graph;
+    let nodes = || (1..graph.len() as u32).map(NodeId);
+    let ways: Vec<Option<NodeId>> =
+        std::iter::once(None).chain(nodes().map(|node| way(graph, node, &links, &name))).collect();
     let ids = ids(&ways, writer.next_id());
-    let mut bad_names: Vec<BadName> = (0..nodes.len())
-        .filter(|&node| ways[node].is_some())
+    let given_way = nodes().filter(|node| ways[node.0 as usize].is_some());
+    let mut bad_names: Vec<BadName> = given_way
         .map(|node| {
-            let view = nodes.view(node);
-            let name = name(view.name.at).to_vec();
-            BadName { kind: view.kind, name, member: false, unit: view.unit, at: view.at }
+            let ((kind, bad), (unit, at)) = (graph.kind_and_name(node), graph.origin(node));
+            BadName { kind, name: name(bad.at).to_vec(), member: false, unit, at }
         })
         .collect();
 
-    let written: Vec<_> = pieces(nodes.len())
+    let written: Vec<_> = pieces(ids.len() as u32)
         .into_par_iter()
         .map(|piece| {
-            let mut kept = piece.filter(|&node| ways[node].is_none()).peekable();
-            let first = kept.peek().map_or(writer.next_id(), |&node| ids[node]);
+            let mut kept = piece.map(NodeId).filter(|node| ways[node.0 as usize].is_none()).peekable();
+            let first = kept.peek().map_or(writer.next_id(), |node| ids[node.0 as usize]);
             let mut recorder = Recorder::new(Part::new(writer.endian(), first), &ids, &name);
-            kept.try_for_each(|node| recorder.push(&nodes.view(node)))?;
+            let mut members = Vec::new();
+            kept.try_for_each(|node| recorder.push(&graph.view_with(node, links.of_node(node), &mut members)))?;
             Ok(recorder.finish())
         })
         .collect();
@@ -78,49 +81,44 @@ pub fn emit<'n>(
 }
 
 /// All nodes but void, in pieces.
-fn pieces(nodes: usize) -> Vec<Range<usize>> {
-    (1..nodes).step_by(PIECE).map(|start| start..nodes.min(start + PIECE)).collect()
+fn pieces(nodes: u32) -> Vec<Range<u32>> {
+    (1..nodes).step_by(PIECE).map(|start| start..nodes.min(start + PIECE as u32)).collect()
 }
 
-/// All nodes with what they refer to. Viewing a node may add others to the graph; these can be viewed on all threads.
-struct Drawn {
-    /// Their members are a range of `members`.
-    nodes: Vec<(NodeView<'static>, Range<u32>)>,
-    members: Vec<NodeMember>,
+/// What each node refers to. To find that may add nodes to the graph; with it, nodes can be viewed on all threads.
+struct Links {
+    /// By node: index of its first reference; one more at the end.
+    first: Vec<u32>,
+    to: Vec<NodeId>,
 }
 
-impl Drawn {
-    fn of(graph: &mut TypeGraph) -> Drawn {
-        let mut drawn = Drawn { nodes: Vec::with_capacity(graph.len()), members: Vec::new() };
-        let mut members = Vec::new();
-        while drawn.len() < graph.len() {
-            let view = graph.view(NodeId(drawn.len() as u32), &mut members);
-            let first = drawn.members.len() as u32;
-            drawn.members.extend_from_slice(view.members);
-            drawn.nodes.push((NodeView { members: &[], ..view }, first..drawn.members.len() as u32));
+impl Links {
+    /// Of all nodes, those too that are added on the way.
+    fn of(graph: &mut TypeGraph) -> Links {
+        let mut links = Links { first: vec![0], to: Vec::new() };
+        while links.first.len() < graph.len() {
+            let node = NodeId(links.first.len() as u32);
+            links.first.push(links.to.len() as u32);
+            graph.references(node, &mut links.to);
         }
-        drawn
+        links.first.push(links.to.len() as u32);
+        links
     }
 
-    /// Void included.
-    fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
-    fn view(&self, node: usize) -> NodeView<'_> {
-        let (view, Range { start, end }) = &self.nodes[node];
-        NodeView { members: &self.members[*start as usize..*end as usize], ..*view }
+    fn of_node(&self, node: NodeId) -> &[NodeId] {
+        &self.to[self.first[node.0 as usize] as usize..self.first[node.0 as usize + 1] as usize]
     }
 }
 
 /// What a type gives way to, for want of a valid name.
-fn way<'n>(view: NodeView<'_>, name: &impl Fn(NameRef) -> &'n [u8]) -> Option<NodeId> {
-    let to = match view.kind {
-        Kind::Typedef => view.target,
+fn way<'n>(graph: &TypeGraph, node: NodeId, links: &Links, bytes: &impl Fn(NameRef) -> &'n [u8]) -> Option<NodeId> {
+    let (kind, name) = graph.kind_and_name(node);
+    let to = match kind {
+        Kind::Typedef => links.of_node(node)[0],
         Kind::Fwd => NodeId::VOID,
         _ => return None,
     };
-    (!is_identifier(name(view.name.at))).then_some(to)
+    (!is_identifier(bytes(name.at))).then_some(to)
 }
 
 /// Ids in the order of nodes; a type that gives way to another has that one's id.

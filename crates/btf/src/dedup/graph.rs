@@ -1,6 +1,6 @@
 //! The type graph of a program: one node for each distinct type, numbered in order of first appearance.
 
-use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
+use super::classes::{Class, ClassId, Classes, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
 use super::classify::{Classifier, UnitSummary};
 use super::describe::{Describer, NO_VERTEX, UnitDetail};
 use super::merge::{Merged, merge};
@@ -230,27 +230,61 @@ impl TypeGraph {
 
     /// A type and what it refers to; `members` is filled anew.
     pub fn view<'a>(&mut self, id: NodeId, members: &'a mut Vec<NodeMember>) -> NodeView<'a> {
+        let mut references = Vec::new();
+        self.references(id, &mut references);
+        self.view_with(id, &references, members)
+    }
+
+    /// How many members, parameters or values a type has.
+    pub fn count(&self, id: NodeId) -> usize {
+        self.classes.get(self.nodes[id.0 as usize].class).count as usize
+    }
+
+    /// Appends what a type refers to: its target, and the types of its members. Types that no unit lists are added.
+    pub(super) fn references(&mut self, id: NodeId, into: &mut Vec<NodeId>) {
         let of = self.nodes[id.0 as usize];
-        let class = *self.classes.get(of.class);
-        members.clear();
+        let Class { target, first, count, .. } = *self.classes.get(of.class);
         let mut edges = Edges::default();
-        let target = self.reference(of, class.target, &mut edges);
-        for k in 0..class.count {
-            let member = self.classes.members[(class.first + k) as usize];
-            let ty = self.reference(of, member.class, &mut edges);
-            members.push(NodeMember { name: member.name, value: member.value, ty });
+        into.push(self.reference(of, target, &mut edges));
+        for k in first..first + count {
+            let member = self.classes.members[k as usize].class;
+            into.push(self.reference(of, member, &mut edges));
         }
+    }
+
+    /// A type, given what it refers to.
+    pub(super) fn view_with<'a>(
+        &self,
+        id: NodeId,
+        references: &[NodeId],
+        members: &'a mut Vec<NodeMember>,
+    ) -> NodeView<'a> {
+        let class = self.classes.get(self.nodes[id.0 as usize].class);
+        let content = self.classes.members_of(class).iter().zip(&references[1..]);
+        members.clear();
+        members.extend(content.map(|(m, &ty)| NodeMember { name: m.name, value: m.value, ty }));
         NodeView {
             kind: class.kind,
             flag: class.flag,
             name: class.name,
             size: class.size,
             word: class.word,
-            target,
+            target: references[0],
             members,
             unit: class.unit,
             at: class.at,
         }
+    }
+
+    pub(super) fn kind_and_name(&self, id: NodeId) -> (Kind, Name) {
+        let class = self.classes.get(self.nodes[id.0 as usize].class);
+        (class.kind, class.name)
+    }
+
+    /// Unit and entry where a type was met first.
+    pub(super) fn origin(&self, id: NodeId) -> (u32, u32) {
+        let class = self.classes.get(self.nodes[id.0 as usize].class);
+        (class.unit, class.at)
     }
 
     /// What a type refers to, one reference after the other.
