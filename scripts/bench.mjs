@@ -65,7 +65,7 @@ async function compare() {
 	const sides = {
 		btfkit: {
 			command: process.execPath,
-			args: [join(root, 'bin', 'btfkit.mjs'), 'encode', input, '-o', join(folder, 'btfkit.btf'), '--jobs', String(jobs), '--quiet'],
+			args: [join(root, 'bin', 'btfkit.cjs'), 'encode', input, '-o', join(folder, 'btfkit.btf'), '--jobs', String(jobs), '--quiet'],
 			options: {env: {...process.env, BTFKIT_ADDON: join(root, 'native')}},
 			output: join(folder, 'btfkit.btf'),
 		},

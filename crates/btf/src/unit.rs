@@ -119,7 +119,8 @@ pub struct UnitTypes {
     /// Types of members, parameters and variables, and index types of arrays.
     pub references: Vec<Local>,
     /// The types that the unit has, in the order in which ids would be given (nested types before what they are nested
-    /// in). Types that are not listed are only asked about: prototypes of functions that may be left out.
+    /// in). Types that are not listed are only asked about: prototypes of functions that may be left out. What these
+    /// refer to is listed.
     pub order: Vec<Local>,
 }
 

@@ -32,7 +32,7 @@ pub struct Skipped {
     /// Stable, for machines: "inconsistent-prototype".
     pub reason: &'static str,
     /// For people.
-    pub detail: String,
+    pub detail: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -22,15 +22,27 @@ impl UnitSummary {
     }
 }
 
-/// What is looked at for each type of each unit, apart from the rest of its class.
+/// What is looked at for each type of each unit, apart from the rest of its class: half a line of the cache.
 #[derive(Clone, Copy)]
+#[repr(align(32))]
 pub(super) struct Known {
     pub key: Key,
-    /// The class that followed this one in the last unit that had it. Units include the same headers in the same order,
-    /// so that this is nearly always the next one again, and both are near in memory, while a look into the table misses
-    /// the cache.
+    /// The class that followed this one in the last unit that had it, and another one that did before. Units include the
+    /// same headers in the same order, so that it is nearly always one of them again, and all are near in memory, while
+    /// a look into the table misses the cache.
     next: ClassId,
+    other: ClassId,
     pub listed: u32,
+}
+
+impl Known {
+    fn new(key: Key) -> Known {
+        Known { key, next: VOID_CLASS, other: VOID_CLASS, listed: 0 }
+    }
+
+    fn follow(&mut self, class: ClassId) {
+        (self.other, self.next) = (self.next, class);
+    }
 }
 
 /// The classes that one thread has met.
@@ -42,8 +54,8 @@ pub struct Classifier {
     pub(super) classes: Vec<Class>,
     pub(super) members: Vec<ClassMember>,
     last: ClassId,
-    /// Classes that have no place yet.
-    only_asked: u32,
+    /// By some bits of their keys: classes that were last looked up.
+    recent: Box<[ClassId]>,
     spelling: Spelling,
     /// By local id.
     class_of: Vec<ClassId>,
@@ -53,17 +65,20 @@ pub struct Classifier {
     contents: Vec<LocalMember>,
 }
 
+/// The upper twelve bits of a key tell its place among the recent ones.
+const RECENT_SHIFT: u32 = 52;
+
 impl Classifier {
     /// `id` numbers the classifiers whose results are merged, from 0.
     pub fn new(id: u32) -> Classifier {
         Classifier {
             id,
             table: HashTable::with_capacity(1 << 15),
-            known: vec![Known { key: (0, 0), next: VOID_CLASS, listed: 0 }],
+            known: vec![Known::new((0, 0))],
             classes: vec![Class::VOID],
             members: Vec::new(),
             last: VOID_CLASS,
-            only_asked: 0,
+            recent: vec![VOID_CLASS; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
             class_of: Vec::new(),
             vertices: Vec::new(),
@@ -118,27 +133,35 @@ impl Classifier {
     #[inline]
     fn class(&mut self, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
         let key = self.spelling.key(unit, local, number);
-        let guess = self.known[self.last as usize].next;
-        if self.known[guess as usize].key == key && guess != VOID_CLASS {
-            self.met(guess, unit, local, place, number);
-            return guess;
+        let id = self.known[self.last as usize].next;
+        if self.known[id as usize].key != key || id == VOID_CLASS {
+            return self.jump(key, unit, local, place, number);
         }
-        self.look_up(key, unit, local, place, number)
+        self.met(id, unit, local, place, number);
+        id
     }
 
-    fn look_up(&mut self, key: Key, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
+    /// Finds the class of a type that does not come after the one that it came after the last time.
+    fn jump(&mut self, key: Key, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
+        let recent = (key.0 >> RECENT_SHIFT) as usize;
+        let guesses = [self.known[self.last as usize].other, self.recent[recent]];
+        let guess = guesses.into_iter().find(|&id| id != VOID_CLASS && self.known[id as usize].key == key);
+        let id = guess.unwrap_or_else(|| self.look_up(key, unit, local, number));
+        self.recent[recent] = id;
+        self.known[self.last as usize].follow(id);
+        self.met(id, unit, local, place, number);
+        id
+    }
+
+    /// The class of that key, which is made if there is none.
+    fn look_up(&mut self, key: Key, unit: &UnitTypes, local: Local, number: u32) -> ClassId {
         let known = &mut self.known;
-        let id = match self.table.entry(key.0, |&c| known[c as usize].key == key, |&c| known[c as usize].key.0) {
-            Entry::Occupied(found) => {
-                let id = *found.get();
-                self.known[self.last as usize].next = id;
-                id
-            }
+        match self.table.entry(key.0, |&c| known[c as usize].key == key, |&c| known[c as usize].key.0) {
+            Entry::Occupied(found) => *found.get(),
             Entry::Vacant(free) => {
                 let id = self.classes.len() as ClassId;
                 free.insert(id);
-                known.push(Known { key, next: VOID_CLASS, listed: 0 });
-                known[self.last as usize].next = id;
+                known.push(Known::new(key));
                 let t = &unit.types[local as usize];
                 let leaf = self.spelling.of(local).leaf;
                 self.classes.push(Class {
@@ -149,18 +172,14 @@ impl Classifier {
                     name: t.name,
                     size: t.size,
                     word: t.word,
-                    place,
                     unit: number,
                     at: t.at,
                     ..Class::VOID
                 });
-                self.only_asked += (place == NOWHERE) as u32;
                 self.fresh.push((id, local));
                 id
             }
-        };
-        self.met(id, unit, local, place, number);
-        id
+        }
     }
 
     #[inline]
@@ -169,12 +188,12 @@ impl Classifier {
         if place == NOWHERE {
             return;
         }
-        self.known[id as usize].listed += 1;
-        // Only asked about so far, and now met.
-        if self.only_asked != 0 && self.classes[id as usize].place == NOWHERE {
+        let known = &mut self.known[id as usize];
+        known.listed += 1;
+        if known.listed == 1 {
+            // It is new, or was only asked about so far.
             let class = &mut self.classes[id as usize];
             (class.place, class.unit, class.at) = (place, number, unit.types[local as usize].at);
-            self.only_asked -= 1;
         }
     }
 

@@ -1,6 +1,6 @@
 //! The type graph of a program: one node for each distinct type, numbered in order of first appearance.
 
-use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
+use super::classes::{Class, ClassId, Classes, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
 use super::classify::{Classifier, UnitSummary};
 use super::describe::{Describer, NO_VERTEX, UnitDetail};
 use super::merge::{Merged, merge};
@@ -104,9 +104,8 @@ impl TypeGraph {
             _ => describe(Describer(&index), numbers),
         })?;
         drop(index);
-        let mut part = OpenPart::new(&classes, &views);
+        let part = OpenPart::new(&classes, &views);
         let kept = refine(&classes, &settlement, &part.vertices);
-        let references = std::mem::take(&mut part.references);
         let mut graph = TypeGraph {
             int: program_int(&classes),
             node_of_class: vec![NO_NODE; classes.all.len()],
@@ -120,38 +119,38 @@ impl TypeGraph {
             anchors: units.into_iter().map(|unit| (unit.table, unit.anchors)).collect(),
             ids,
         };
-        graph.list_nodes(references);
+        graph.list_nodes();
         graph.views.details = Vec::new();
         Ok(graph)
     }
 
-    fn list_nodes(&mut self, mut references: Vec<(Meaning, Place)>) {
-        let mut listed: Vec<(Place, Meaning)> = Vec::with_capacity(self.classes.all.len());
-        references.iter_mut().for_each(|(meaning, _)| *meaning = self.resolve(*meaning));
+    /// Numbers the types that units list.
+    fn list_nodes(&mut self) {
+        // Where a type comes first; if that is not known, what it must come after, and where its class comes first.
+        let mut listed: Vec<(Place, Option<Place>, Meaning)> = Vec::with_capacity(self.classes.all.len());
         let mut seen: HashMap<ClassId, u32> = HashMap::default();
         let mut known: HashSet<Meaning> = HashSet::default();
-        for (meaning, _) in &references {
+        for (meaning, place) in std::mem::take(&mut self.part.references) {
+            let meaning = self.resolve(meaning);
+            listed.push((place, None, meaning));
             *seen.entry(meaning.class).or_default() += 1;
-            known.insert(*meaning);
+            known.insert(meaning);
         }
         for id in self.classes.ids() {
             let class = self.classes.get(id);
-            if class.place == NOWHERE {
-                continue;
-            }
             match self.views.role(id) {
-                Role::Settled if self.settlement.meaning[id as usize] == id => {
-                    listed.push((class.place, Meaning::settled(id)));
+                Role::Settled if class.place != NOWHERE && self.settlement.meaning[id as usize] == id => {
+                    listed.push((class.place, None, Meaning::settled(id)));
                 }
                 // Units that were not described list it, too, and mean the usual leaf.
                 Role::Forked if class.listed > seen.get(&id).copied().unwrap_or(0) => {
                     let meaning = self.resolve(self.usual_meaning(id));
                     let leaf = self.views.usual_leaf(&self.settlement, id).unwrap_or(id);
+                    let leaf_place = self.classes.get(leaf).place;
                     match self.part.anchors.contains_key(&class.place.unit) {
-                        false => references.push((meaning, class.place)),
+                        false => listed.push((class.place, None, meaning)),
                         true if known.contains(&meaning) => {}
-                        // All that is known is that the leaf must be there already.
-                        true => references.push((meaning, class.place.max(self.classes.get(leaf).place))),
+                        true => listed.push((class.place.max(leaf_place), Some(class.place), meaning)),
                     }
                 }
                 _ => {}
@@ -159,14 +158,12 @@ impl TypeGraph {
         }
         for (v, &place) in self.part.places.iter().enumerate() {
             if self.kept[v] == v as Vertex && place != NOWHERE {
-                listed.push((place, Meaning { class: self.part.vertices.class[v], vertex: v as Vertex }));
+                let class = self.part.vertices.class[v];
+                listed.push((place, None, Meaning { class, vertex: v as Vertex }));
             }
         }
-        // A sort that keeps the order of equals: what described units say comes first.
-        references.sort_by_key(|&(_, place)| place);
-        listed.extend(references.into_iter().map(|(meaning, place)| (place, meaning)));
-        listed.sort_by_key(|&(place, _)| place);
-        for (_, meaning) in listed {
+        listed.sort_unstable_by_key(|&(place, class_place, _)| (place, class_place));
+        for (.., meaning) in listed {
             self.node_of(meaning);
         }
     }
@@ -233,27 +230,61 @@ impl TypeGraph {
 
     /// A type and what it refers to; `members` is filled anew.
     pub fn view<'a>(&mut self, id: NodeId, members: &'a mut Vec<NodeMember>) -> NodeView<'a> {
+        let mut references = Vec::new();
+        self.references(id, &mut references);
+        self.view_with(id, &references, members)
+    }
+
+    /// How many members, parameters or values a type has.
+    pub fn count(&self, id: NodeId) -> usize {
+        self.classes.get(self.nodes[id.0 as usize].class).count as usize
+    }
+
+    /// Appends what a type refers to: its target, and the types of its members. Types that no unit lists are added.
+    pub(super) fn references(&mut self, id: NodeId, into: &mut Vec<NodeId>) {
         let of = self.nodes[id.0 as usize];
-        let class = *self.classes.get(of.class);
-        members.clear();
+        let Class { target, first, count, .. } = *self.classes.get(of.class);
         let mut edges = Edges::default();
-        let target = self.reference(of, class.target, &mut edges);
-        for k in 0..class.count {
-            let member = self.classes.members[(class.first + k) as usize];
-            let ty = self.reference(of, member.class, &mut edges);
-            members.push(NodeMember { name: member.name, value: member.value, ty });
+        into.push(self.reference(of, target, &mut edges));
+        for k in first..first + count {
+            let member = self.classes.members[k as usize].class;
+            into.push(self.reference(of, member, &mut edges));
         }
+    }
+
+    /// A type, given what it refers to.
+    pub(super) fn view_with<'a>(
+        &self,
+        id: NodeId,
+        references: &[NodeId],
+        members: &'a mut Vec<NodeMember>,
+    ) -> NodeView<'a> {
+        let class = self.classes.get(self.nodes[id.0 as usize].class);
+        let content = self.classes.members_of(class).iter().zip(&references[1..]);
+        members.clear();
+        members.extend(content.map(|(m, &ty)| NodeMember { name: m.name, value: m.value, ty }));
         NodeView {
             kind: class.kind,
             flag: class.flag,
             name: class.name,
             size: class.size,
             word: class.word,
-            target,
+            target: references[0],
             members,
             unit: class.unit,
             at: class.at,
         }
+    }
+
+    pub(super) fn kind_and_name(&self, id: NodeId) -> (Kind, Name) {
+        let class = self.classes.get(self.nodes[id.0 as usize].class);
+        (class.kind, class.name)
+    }
+
+    /// Unit and entry where a type was met first.
+    pub(super) fn origin(&self, id: NodeId) -> (u32, u32) {
+        let class = self.classes.get(self.nodes[id.0 as usize].class);
+        (class.unit, class.at)
     }
 
     /// What a type refers to, one reference after the other.

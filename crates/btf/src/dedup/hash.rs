@@ -22,14 +22,14 @@ impl Mix {
 
     #[inline]
     pub fn with(self, word: u64) -> Mix {
-        let mut h = (self.0 ^ word).wrapping_mul(A);
-        h ^= h >> 32;
-        h = h.wrapping_mul(B);
-        Mix(h ^ (h >> 29))
+        let h = (self.0 ^ word).wrapping_mul(A);
+        Mix(h ^ (h >> 32))
     }
 
+    #[inline]
     pub fn get(self) -> u64 {
-        self.0
+        let h = self.0.wrapping_mul(B);
+        h ^ (h >> 29)
     }
 }
 
@@ -38,10 +38,6 @@ impl Mix {
 pub(super) struct Mix2(u64, u64);
 
 impl Mix2 {
-    pub fn new(seed: u64) -> Mix2 {
-        Mix2(seed.wrapping_mul(A) ^ D, seed.wrapping_mul(C) ^ B).with(seed)
-    }
-
     #[inline]
     pub fn with(self, word: u64) -> Mix2 {
         let mut a = (self.0 ^ word).wrapping_mul(A);
@@ -51,13 +47,15 @@ impl Mix2 {
         Mix2(a, b)
     }
 
-    /// Goes on from a digest of members.
-    pub fn after(digest: (u64, u64)) -> Mix2 {
-        Mix2(digest.0, digest.1)
+    /// Starts with two words, or goes on from a digest.
+    #[inline]
+    pub fn after((a, b): (u64, u64)) -> Mix2 {
+        Mix2(a, b)
     }
 
+    #[inline]
     pub fn get(self) -> (u64, u64) {
-        (Mix(self.0).with(self.1).0, Mix(self.1).with(self.0).0)
+        (Mix(self.0).with(self.1).get(), Mix(self.1).with(self.0).get())
     }
 }
 
@@ -83,7 +81,7 @@ mod tests {
         for kind in 0..20u64 {
             for n in 0..20_000u64 {
                 assert!(one.insert(Mix::of(kind, n).with(n ^ 1).get()));
-                assert!(two.insert(Mix2::new(kind).with(n).with(n + 1).get()));
+                assert!(two.insert(Mix2::after((kind, n)).with(n + 1).get()));
             }
         }
     }
@@ -91,7 +89,7 @@ mod tests {
     #[test]
     fn order_counts() {
         assert_ne!(Mix::of(1, 2).with(3).get(), Mix::of(1, 3).with(2).get());
-        assert_ne!(Mix2::new(1).with(2).with(3).get(), Mix2::new(1).with(3).with(2).get());
+        assert_ne!(Mix2::after((1, 1)).with(2).with(3).get(), Mix2::after((1, 1)).with(3).with(2).get());
     }
 
     #[test]

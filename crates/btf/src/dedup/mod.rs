@@ -1,6 +1,6 @@
 //! Deduplication: from the types of many units to one graph with one node for each distinct type.
 //!
-//! The problem. A kernel's compile units describe five million types, of which a hundred thousand are distinct. Types
+//! The problem. A kernel's compile units describe more than four million types, of which a hundred thousand are distinct. Types
 //! by name (a forward declaration), and different units may use one name for different types.
 //!
 //! A small example:
@@ -14,17 +14,24 @@
 //!
 //! The passes:
 //!
-//! 1. `spell` and `classes`, for each unit on any thread: each type gets a spelling and a class. Equal classes are equal
-//!    in all but what the names in them mean. Units are forgotten but for class numbers.
-//! 2. `settle`: a name that has one definition in the whole program means that one. Classes that reach only such names
-//!    are settled: a class is a type.
-//! 3. `refine`: what reaches a name with several definitions is compared exactly, unit by unit, as libbpf does.
-//! 4. `graph`: nodes are numbered in order of first appearance.
+//! 1. `spell` and `classify`, for each unit on any thread: each type gets a spelling and a class. Equal classes are equal
+//!    in all but what the names in them mean. Units are forgotten but for the numbers of their vertices' classes.
+//! 2. `merge`: the threads' tables become one.
+//! 3. `settle`: a name that has one definition in the whole program means that one. Others are ambiguous.
+//! 4. `views`: which of the classes that use an ambiguous name do so with different meanings; for that, the few units
+//!    which differ from most are described in full, `describe`. Nearly always there is no such class.
+//! 5. `open` and `refine`: what reaches a class with different meanings is compared exactly, unit by unit, as libbpf
+//!    does.
+//! 6. `graph` and `emit`: nodes are numbered in order of first appearance, and written.
 //!
 //! The invariant: two types end as one node exactly when libbpf's algorithm, run on all units in order, makes them one,
-//! save where its comparison of arrays is wrong, and where several kept types would do: libbpf's order of candidates
-//! then depends on how its hash table has grown, here the newest comes first. No kernel that was tried shows that. The
-//! result depends on neither the number of threads nor their luck.
+//! save where its comparison of arrays is wrong; where one unit has two types of a name that differ in what is declared
+//! only; and where several kept types would do: libbpf's order of candidates then depends on how its hash table has
+//! grown, here the newest comes first. No kernel that was tried shows that. The result depends on neither the number of
+//! threads nor their luck.
+//!
+//! What is held grows with the number of classes, of which a kernel has sixty thousand, and by four bytes for each vertex
+//! of a unit, of which it has two million; other types, four million in all, leave nothing.
 
 mod classes;
 mod classify;
@@ -35,6 +42,7 @@ mod hash;
 mod merge;
 mod of_btf;
 mod open;
+mod record;
 mod refine;
 mod settle;
 mod shallow;

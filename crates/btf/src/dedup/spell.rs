@@ -14,7 +14,7 @@
 
 use super::hash::{Mix, Mix2};
 use crate::Kind;
-use crate::unit::{Local, LocalType, UnitTypes, VOID};
+use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes, VOID};
 
 /// No leaf.
 pub(super) const NO_LEAF: Local = 0;
@@ -89,14 +89,14 @@ impl Spelling {
         let plain = (kind as u64) << 1 | t.flag as u64;
         let key = match kind {
             Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 if !t.name.is_none() => {
-                let h = Mix2::after((t.content.0, t.content.1)).with(t.name.hash);
-                let mut h = h.with((t.size as u64) << 32 | t.count as u64).with(plain);
+                let mut h = Mix2::after((t.content.0, t.content.1)).with(t.name.hash ^ plain);
+                h = h.with((t.size as u64) << 32 | t.count as u64);
                 for &to in unit.references_of(t) {
                     h = h.with(self.of(to).hash);
                 }
                 h.get()
             }
-            Kind::Typedef => Mix2::new(plain).with(t.name.hash).with(self.of(t.target).hash).get(),
+            Kind::Typedef => Mix2::after((t.name.hash, plain)).with(self.of(t.target).hash).get(),
             _ => (self.of(local).hash, plain),
         };
         if self.circles.is_empty() {
@@ -140,7 +140,7 @@ impl Spelling {
         }
         let kind = t.kind?;
         let target = self.seen(unit, t.target)?;
-        let h = Mix::of(kind as u64, t.name.hash ^ t.flag as u64);
+        let h = Mix::of((kind as u64) << 1 | t.flag as u64, t.name.hash);
         let spelled = match kind {
             Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag | Kind::Func | Kind::DeclTag => {
                 Spelled { hash: h.with(target.hash.wrapping_add(t.word as u64)).get(), leaf: target.leaf }
@@ -151,6 +151,11 @@ impl Spelling {
             // Never merged: each is like nothing but itself.
             Kind::Var | Kind::Datasec => Spelled { hash: h.with(i as u64).with(t.at as u64).get(), leaf: i },
             Kind::Fwd | Kind::Typedef => Spelled { hash: h.with(t.at as u64).get(), leaf: i },
+            Kind::Array => {
+                let index = self.seen(unit, unit.references_of(t).first().copied().unwrap_or(ARRAY_INDEX))?;
+                let leaf = if index.leaf != NO_LEAF { i } else { target.leaf };
+                Spelled { hash: h.with(t.size as u64).with(target.hash).with(index.hash).get(), leaf }
+            }
             _ => {
                 let mut h = h.with((t.size as u64) << 32 | t.count as u64).with(t.content.0).with(t.content.1);
                 h = h.with(target.hash);
@@ -163,8 +168,6 @@ impl Spelling {
                 let leaf = match kind {
                     Kind::Struct | Kind::Union => i,
                     Kind::FuncProto if leaves | target.leaf != NO_LEAF => i,
-                    Kind::Array if leaves != NO_LEAF => i,
-                    Kind::Array => target.leaf,
                     _ => NO_LEAF,
                 };
                 Spelled { hash: h.get(), leaf }

@@ -19,7 +19,7 @@ pub fn permute(btf: &Btf, map: &[u32]) -> Option<Btf> {
         }
     }
     let new = |id: TypeId| id.0.checked_sub(start).map_or(id, |own| TypeId(map[own as usize]));
-    let mut writer = btf.base().map_or_else(|| Writer::new(btf.endian()), |base| Writer::split(base));
+    let mut writer = btf.base().map_or_else(|| Writer::new(btf.endian()), Writer::split);
     for ty in old.into_iter().flatten().filter_map(|id| btf.get(id)) {
         let mut ty: Type = ty;
         ty.names_mut(|name| *name = writer.string(btf.string(*name).unwrap()).unwrap());

@@ -53,7 +53,7 @@ impl<'p> Units<'p> {
                 .collect(),
             typedefs: self.stock.typedefs.iter().map(|variants| pick(choices, variants.len())).collect(),
             enums: (self.stock.enums.iter())
-                .map(|variants| (!choices.once_in(6)).then(|| pick(choices, variants.len())))
+                .map(|variants| (!choices.once_in(3)).then(|| pick(choices, variants.len())))
                 .collect(),
             written: HashMap::new(),
         };

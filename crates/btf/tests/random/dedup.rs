@@ -4,11 +4,11 @@ use crate::meaning;
 use crate::oracle;
 use crate::permute::{permute, shuffle_units, shuffled};
 use crate::program::programs;
-use crate::units::{self, Deduplicated, Way};
+use crate::units;
 use crate::vectors::dedup::parse_like;
 use btfkit_btf::dedup::dedup;
 use btfkit_btf::dump::Dump;
-use btfkit_btf::{Btf, Endian, TypeId};
+use btfkit_btf::{Btf, Endian};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -45,27 +45,11 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// In any order of the units: what the oracle gives, whatever is compared, and always the same bytes.
     #[test]
     fn units_in_any_order_on_any_number_of_classifiers(program in programs(), units in 2..12usize, seed: u64) {
         let (input, ranges) = program.in_units(units, Endian::Little);
         let (input, ranges) = shuffle_units(&input, &ranges, seed, seed % 2 == 0);
-        let (oracle, became) = oracle::dedup_and_map(&input).unwrap();
-        let oracle = Btf::parse(oracle).unwrap();
-        let like_oracle = |found: &Deduplicated| {
-            let output = Btf::parse(found.blob.clone()).unwrap();
-            meaning::compare(&output, &oracle)?;
-            // What each type of each unit has become.
-            let meanings = [&output, &oracle].map(|btf| meaning::meanings(btf, output.len()));
-            let alike = |id: &TypeId| meanings[0][found.ids[id.index()].index()] == meanings[1][became[id.index()].index()];
-            input.types().map(|(id, _)| id).find(|id| !alike(id)).map_or(Ok(()), |id| Err(format!("type {id}")))
-        };
-        let one = units::dedup(&input, &ranges, 1, Way::Usual);
-        prop_assert_eq!(like_oracle(&one), Ok(()));
-        for classifiers in [2, 3] {
-            prop_assert!(units::dedup(&input, &ranges, classifiers, Way::Usual) == one);
-        }
-        prop_assert_eq!(like_oracle(&units::dedup(&input, &ranges, 2, Way::ByComparing)), Ok(()));
+        prop_assert_eq!(units::compare_with_oracle(&input, &ranges), Ok(()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The product's deduplication as the encoder runs it: unit by unit, on several classifiers.
 
+use crate::meaning;
+use crate::oracle;
 use btfkit_btf::dedup::{Classifier, Describer, NodeId, TypeGraph, emit};
 use btfkit_btf::unit::{Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
 use btfkit_btf::{Btf, Kind, Type, TypeId, Writer};
@@ -8,7 +10,7 @@ use std::ops::Range;
 
 /// How the units are put together.
 #[derive(Clone, Copy)]
-pub enum Way {
+enum Way {
     Usual,
     /// Without a thought of which types could be told apart by their classes.
     ByComparing,
@@ -16,15 +18,15 @@ pub enum Way {
 
 /// What came out.
 #[derive(PartialEq, Eq)]
-pub struct Deduplicated {
-    pub blob: Vec<u8>,
+struct Deduplicated {
+    blob: Vec<u8>,
     /// By id of the input: the id that its unit is given for it.
-    pub ids: Vec<TypeId>,
+    ids: Vec<TypeId>,
 }
 
 /// Deduplicates a BTF whose units are these ranges of ids, in ascending order; every reference stays inside its unit. The
 /// units are dealt out to so many classifiers in turn.
-pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Deduplicated {
+fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Deduplicated {
     let mut tables: Vec<_> = (0..classifiers as u32).map(Classifier::new).collect();
     let mut summaries = Vec::new();
     for (number, unit) in units.iter().enumerate() {
@@ -54,6 +56,29 @@ pub fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> D
     assert_eq!(types, graph.len());
     let ids = nodes.into_iter().map(|node| emitted.id(node)).collect();
     Deduplicated { blob: writer.finish(false), ids }
+}
+
+/// Whether the program becomes what the oracle makes of it, and each type of each unit the same type there; in both
+/// ways, and on any number of classifiers in the same bytes.
+pub fn compare_with_oracle(input: &Btf, units: &[Range<u32>]) -> Result<(), String> {
+    let (oracle, became) = oracle::dedup_and_map(input).map_err(|error| format!("{error:?}"))?;
+    let oracle = Btf::parse(oracle).map_err(|error| error.to_string())?;
+    let one = dedup(input, units, 1, Way::Usual);
+    for classifiers in [2, 3] {
+        if dedup(input, units, classifiers, Way::Usual) != one {
+            return Err(format!("{classifiers} classifiers give something else"));
+        }
+    }
+    for found in [one, dedup(input, units, 2, Way::ByComparing)] {
+        let output = Btf::parse(found.blob).map_err(|error| error.to_string())?;
+        meaning::compare(&output, &oracle)?;
+        let [ours, theirs] = [&output, &oracle].map(|btf| meaning::meanings(btf, output.len()));
+        let alike = |id: &TypeId| ours[found.ids[id.index()].index()] == theirs[became[id.index()].index()];
+        if let Some(id) = input.types().map(|(id, _)| id).find(|id| !alike(id)) {
+            return Err(format!("type {id} of the input has become another type"));
+        }
+    }
+    Ok(())
 }
 
 /// The members of a unit's types, each type's from where its references are.

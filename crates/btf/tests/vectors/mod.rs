@@ -8,3 +8,4 @@ mod headers;
 mod kernel;
 mod layout;
 mod permute;
+mod units;
