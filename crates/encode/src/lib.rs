@@ -6,7 +6,9 @@
 mod assemble;
 mod error;
 mod input;
+mod jobs;
 mod language;
+mod memory;
 mod options;
 mod phases;
 mod place;
@@ -28,6 +30,7 @@ use btfkit_btf::validate::{Context, validate};
 use btfkit_btf::{Btf, Endian, Kind};
 use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
+use memory::{Limit, Need, watched};
 use phases::Phases;
 use place::place;
 use program::Program;
@@ -45,10 +48,17 @@ pub struct Encoded {
 
 /// Encodes one file. `abort` is polled while walking: once it is true, the result is ABORTED.
 pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
+    let limit = Limit::of(options.memory_limit);
+    watched(path, limit.as_ref(), abort, |abort| encode(path, options, limit.as_ref(), abort))
+}
+
+fn encode(path: &Path, options: &Options, limit: Option<&Limit>, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
     let elf = |error| EncodeError::of_elf(path, error);
     let mut phases = Phases::start();
     let file = InputFile::open(path).map_err(elf)?;
     let image = Image::parse(file.bytes()).map_err(elf)?;
+    let need = Need::of(&image).map_err(elf)?;
+    let jobs = need.threads(path, jobs::wanted(options.jobs), limit)?;
     let debug = image.debug_sections().map_err(elf)?;
     if debug.info.data.is_empty() && debug.types.data.is_empty() {
         let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";
@@ -65,7 +75,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let sections = sources.sections(image.endian() == btfkit_elf::Endian::Big);
     phases.end("open");
 
-    let pool = walk::pool(path, options.jobs)?;
+    let pool = jobs::pool(path, jobs)?;
     let (program, units) = pool.join(|| Program::read(&image, &symbols, options), || Units::read(&sections));
     let program = program.map_err(elf)?;
     let units = units.map_err(|error| EncodeError::new("MALFORMED_DWARF", path, error))?;
@@ -133,7 +143,9 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     }
     let mut report = report(&assembled.bytes, groups, skipped, diagnostics);
     report.phases = phases.finish();
-    report.jobs = pool.current_num_threads() as u32;
+    report.jobs = jobs as u32;
+    report.memory_estimate = need.with(jobs);
+    report.memory_limit = limit.map(|limit| limit.bytes);
     Ok(Encoded { btf: assembled.bytes, report })
 }
 
@@ -244,8 +256,7 @@ fn report(bytes: &[u8], groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: 
         units_excluded: groups.iter().map(|g| g.excluded).sum(),
         skipped,
         diagnostics,
-        phases: Vec::new(),
         peak_memory: phases::peak_memory(),
-        jobs: 0,
+        ..Report::default()
     }
 }
