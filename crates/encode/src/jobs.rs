@@ -15,3 +15,40 @@ pub(crate) fn pool(path: &Path, jobs: usize) -> Result<rayon::ThreadPool, Encode
         EncodeError::new("IO", path, format!("{jobs} threads cannot be started ({error}); try fewer jobs"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::wanted;
+    use std::process::Command;
+
+    #[test]
+    fn at_least_one_thread_works() {
+        assert_eq!(wanted(Some(0)), 1);
+        assert_eq!(wanted(Some(7)), 7);
+        assert!(wanted(None) >= 1);
+    }
+
+    /// Runs itself again on one of the processors that it may use. (What control groups grant is tested where they can
+    /// be made: in the tests of the command line.)
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn affinity_bounds_the_threads() {
+        const AGAIN: &str = "BTFKIT_TEST_SAYS_JOBS";
+        if std::env::var_os(AGAIN).is_some() {
+            return println!("wanted: {}", wanted(None));
+        }
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
+        let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("a list");
+        let first = allowed.trim().split([',', '-']).next().expect("one processor");
+        let this = "jobs::tests::affinity_bounds_the_threads";
+        let mut command = Command::new("taskset");
+        command.args(["-c", first]).arg(std::env::current_exe().expect("a path")).args(["--exact", this, "--nocapture"]);
+        match command.env(AGAIN, "1").output() {
+            Err(error) => eprintln!("skipped: affinity of jobs: taskset does not run ({error})"),
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert!(said.contains("wanted: 1\n"), "{said}");
+            }
+        }
+    }
+}
