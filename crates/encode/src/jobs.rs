@@ -42,7 +42,11 @@ mod tests {
         let first = allowed.trim().split([',', '-']).next().expect("one processor");
         let this = "jobs::tests::affinity_bounds_the_threads";
         let mut command = Command::new("taskset");
-        command.args(["-c", first]).arg(std::env::current_exe().expect("a path")).args(["--exact", this, "--nocapture"]);
+        command.args(["-c", first]).arg(std::env::current_exe().expect("a path")).args([
+            "--exact",
+            this,
+            "--nocapture",
+        ]);
         match command.env(AGAIN, "1").output() {
             Err(error) => eprintln!("skipped: affinity of jobs: taskset does not run ({error})"),
             Ok(output) => {

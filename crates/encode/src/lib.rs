@@ -59,6 +59,9 @@ fn encode(path: &Path, options: &Options, limit: Option<&Limit>, abort: &AtomicB
     let image = Image::parse(file.bytes()).map_err(elf)?;
     let need = Need::of(&image).map_err(elf)?;
     let jobs = need.threads(path, jobs::wanted(options.jobs), limit)?;
+    if limit.is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.bytes().len() as u64)) {
+        file.read_sparingly();
+    }
     let debug = image.debug_sections().map_err(elf)?;
     if debug.info.data.is_empty() && debug.types.data.is_empty() {
         let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";

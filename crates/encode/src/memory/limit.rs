@@ -26,6 +26,11 @@ impl Limit {
             None => cgroup::room(anonymous()?),
         }
     }
+
+    /// Is there room for the pages of a file besides? Only control groups count these.
+    pub fn holds_pages(&self, need: u64, file: u64) -> bool {
+        self.by == SetBy::Option || need.saturating_add(file) <= self.bytes
+    }
 }
 
 impl fmt::Display for Limit {

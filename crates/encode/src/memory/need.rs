@@ -57,7 +57,8 @@ impl Need {
         let Some(limit) = limit else { return Ok(wanted) };
         let least = self.at_least();
         if least > limit.bytes {
-            let what = format!("encoding it takes at least {} of memory, and {limit}. Raise the limit", mebibytes(least));
+            let what =
+                format!("encoding it takes at least {} of memory, and {limit}. Raise the limit", mebibytes(least));
             return Err(EncodeError::new("MEMORY_LIMIT", path, what));
         }
         Ok((1..=wanted).rev().find(|&threads| self.with(threads) <= limit.bytes).unwrap_or(1))
