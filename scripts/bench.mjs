@@ -72,7 +72,7 @@ async function main() {
 	installDependencies();
 	run('npm', ['run', '--silent', 'build'], {stdio: ['ignore', 2, 2]});
 	const folder = mkdtempSync(join(os.tmpdir(), 'btfkit-bench-'));
-	const results = {date: new Date().toISOString(), machine: machine(), versions: {btfkit: btfkitVersion()}, pairs, jobs};
+	const results = {date: new Date().toISOString(), machine: machine(), versions: {btfkit: btfkitVersion}, pairs, jobs};
 	try {
 		if (only.includes('encode')) {
 			const pahole = findPahole();

@@ -8,11 +8,12 @@ import {root} from '../lib/run.mjs';
 /** What kernel builds ask pahole for, and btfkit's default. */
 const features = 'encode_force,var,float,enum64,decl_tag,type_tag,optimized_func,consistent_func,decl_tag_kfuncs';
 
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const environment = {env: {...process.env, BTFKIT_ADDON: join(root, 'native')}};
 
 /** A command with what it is measured by: `{name, command, args, options, check}`. */
 export function btfkitEncodes(input, jobs, output, ...flags) {
-	const args = [join(root, 'bin', 'btfkit.mjs'), 'encode', input.path, '-o', output, '--jobs', String(jobs), ...flags];
+	const args = [join(root, manifest.bin.btfkit), 'encode', input.path, '-o', output, '--jobs', String(jobs), ...flags];
 	return {name: 'btfkit', command: process.execPath, args, options: environment, check: () => checkBtf(output, input)};
 }
 
@@ -30,9 +31,7 @@ function checkBtf(output, input) {
 	return statSync(output).size;
 }
 
-export function btfkitVersion() {
-	return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
-}
+export const btfkitVersion = manifest.version;
 
 /** The one on PATH, or $PAHOLE. */
 export function findPahole() {
