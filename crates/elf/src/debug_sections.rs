@@ -34,6 +34,8 @@ pub struct DebugSection<'data> {
 pub struct DebugSizes {
     /// Bytes of entries: `.debug_info` and `.debug_types`, decompressed.
     pub entries: u64,
+    /// Bytes of `.debug_str`, decompressed.
+    pub strings: u64,
     /// Bytes that [`Image::debug_sections`] will hold in memory of its own, because the file has them compressed or
     /// (type units of object files) in pieces. All others are borrowed from the file.
     pub held: u64,
@@ -51,8 +53,10 @@ impl DebugSizes {
                 pieces += 1;
             }
             sizes.held = sizes.held.saturating_add(if pieces > 1 { size } else { held });
-            if matches!(name, "info" | "types") {
-                sizes.entries = sizes.entries.saturating_add(size);
+            match name {
+                "info" | "types" => sizes.entries = sizes.entries.saturating_add(size),
+                "str" => sizes.strings = size,
+                _ => {}
             }
         }
         Ok(sizes)
