@@ -19,15 +19,7 @@ interface CommandOptions extends EncodeOptions {
 
 export async function encodeCommand(file: string, commandOptions: CommandOptions): Promise<number> {
 	const {output, json = false, quiet = false, ...options} = commandOptions;
-	if (file === '-') {
-		throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
-	}
-
 	const toOutput = output === '-';
-	if (toOutput && standard('stdout').isTTY) {
-		throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
-	}
-
 	// With -o - the report has standard error to itself, so that machines can read it.
 	const forPeople = (line: string) => json && toOutput ? undefined : standard('stderr').write(`${line}\n`);
 	const forMachines = async (record: object) => {
@@ -45,6 +37,14 @@ export async function encodeCommand(file: string, commandOptions: CommandOptions
 	let target: string;
 	let report: () => Report;
 	try {
+		if (file === '-') {
+			throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
+		}
+
+		if (toOutput && standard('stdout').isTTY) {
+			throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
+		}
+
 		options.signal = interrupt.signal;
 		if (toOutput) {
 			const result = await run(file, options);
@@ -56,7 +56,7 @@ export async function encodeCommand(file: string, commandOptions: CommandOptions
 		}
 	} catch (error) {
 		hideProgress();
-		if (!(error instanceof BtfkitError) || error.code === 'INVALID_OPTION') {
+		if (!(error instanceof BtfkitError)) {
 			throw error;
 		}
 
@@ -67,7 +67,19 @@ export async function encodeCommand(file: string, commandOptions: CommandOptions
 			await forMachines({input: file, error: {code, message}});
 		}
 
-		return code === 'ABORTED' ? interrupt.exitCode() : exitCodes.failed;
+		switch (code) {
+			case 'ABORTED': {
+				return interrupt.exitCode();
+			}
+
+			case 'INVALID_OPTION': {
+				return exitCodes.usage;
+			}
+
+			default: {
+				return exitCodes.failed;
+			}
+		}
 	} finally {
 		hideProgress();
 		interrupt.stopListening();

@@ -5,7 +5,9 @@
 mod assemble;
 mod error;
 mod input;
+mod jobs;
 mod language;
+mod memory;
 mod met;
 mod options;
 mod phases;
@@ -28,6 +30,7 @@ use btfkit_btf::validate::{Context, validate};
 use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Lowering, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
+use memory::{Limit, Need, watched};
 use phases::Phases;
 use place::place;
 use program::Program;
@@ -47,7 +50,8 @@ pub struct Encoded {
 pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
     let phases = Phases::start();
     let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
-    let encoded = encode(path, &file, options, abort, phases);
+    let limit = Limit::of(options.memory_limit);
+    let encoded = watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
     // Giving back a kernel's pages takes 10 ms, which pass while the result is written. Without a thread it is done here.
     let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
     encoded
@@ -57,11 +61,17 @@ fn encode(
     path: &Path,
     file: &InputFile,
     options: &Options,
+    limit: Option<&Limit>,
     abort: &AtomicBool,
     mut phases: Phases,
 ) -> Result<Encoded, EncodeError> {
     let elf = |error| EncodeError::of_elf(path, error);
     let image = Image::parse(file.bytes()).map_err(elf)?;
+    let need = Need::of(&image).map_err(elf)?;
+    let jobs = need.threads(path, jobs::wanted(options.jobs), limit)?;
+    if limit.is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.bytes().len() as u64)) {
+        file.read_sparingly();
+    }
     let debug = image.debug_sections().map_err(elf)?;
     if debug.info.data.is_empty() && debug.types.data.is_empty() {
         let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";
@@ -78,7 +88,7 @@ fn encode(
     let sections = sources.sections(image.endian() == btfkit_elf::Endian::Big);
     phases.end("open");
 
-    let pool = walk::pool(path, options.jobs)?;
+    let pool = jobs::pool(path, jobs)?;
     let (program, units) = pool.join(|| Program::read(&image, &symbols, options), || Units::read(&sections));
     let program = program.map_err(elf)?;
     let units = units.map_err(|error| EncodeError::new("MALFORMED_DWARF", path, error))?;
@@ -150,7 +160,9 @@ fn encode(
     }
     let mut report = report(&assembled, groups, skipped, diagnostics);
     report.phases = phases.finish();
-    report.jobs = pool.current_num_threads() as u32;
+    report.jobs = jobs as u32;
+    report.memory_estimate = need.with(jobs);
+    report.memory_limit = limit.map(|limit| limit.bytes);
     pool.spawn(move || drop(walked));
     Ok(Encoded { btf: assembled.bytes, report })
 }
@@ -254,8 +266,7 @@ fn report(assembled: &Assembled, groups: &[Gleaned], skipped: Vec<Skipped>, diag
         units_excluded: groups.iter().map(|g| g.excluded).sum(),
         skipped,
         diagnostics,
-        phases: Vec::new(),
         peak_memory: phases::peak_memory(),
-        jobs: 0,
+        ..Report::default()
     }
 }

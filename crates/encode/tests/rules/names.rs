@@ -1,7 +1,6 @@
 //! The kernel refuses all of a BTF for one name that is no identifier ([A-Za-z_.][A-Za-z0-9_.]*).
 
 use crate::common::*;
-use gimli::constants::*;
 
 const BAD: [&str; 4] = ["Option<u32>", "operator+", "9lives", "with space"];
 
