@@ -1,6 +1,7 @@
 //! Deduplication: from the types of many units to one graph with one node for each distinct type.
 //!
-//! The problem. A kernel's compile units describe more than four million types, of which a hundred thousand are distinct. Types
+//! The problem. A kernel's compile units describe more than four million types, of which eighty thousand are distinct.
+//! Types refer to one another, structs in circles, so that no type can be told apart by itself. Some units know a type only
 //! by name (a forward declaration), and different units may use one name for different types.
 //!
 //! A small example:
