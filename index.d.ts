@@ -7,9 +7,15 @@ export interface EncodeOptions {
      */
     features?: string | ReadonlyArray<Feature | 'default'> | undefined;
     /**
-     * How many threads work. Default: as many as the process may use. The result does not depend on it.
+     * How many threads work at most. Default: as many as the process may use, by its affinity and by what its control
+     * groups grant. The result does not depend on it.
      */
     jobs?: number | undefined;
+    /**
+     * How much anonymous memory the process may have, in bytes (on the command line also 256M, 1GiB): with less, fewer
+     * threads work, and what does not fit at all fails. Default: what the process's control groups leave it.
+     */
+    memoryLimit?: number | undefined;
     /**
      * Leave out compile units written in these languages: DWARF's names in any case (rust, c++14, asm), separated by
      * commas. Default: none.
@@ -60,13 +66,14 @@ export declare function encodeToFile(file: string | URL, target?: string | URL, 
  * - `UNFIT_VARIABLE`: a variable cannot be in BTF, and the feature `encode_force`, which leaves such out, was not asked for.
  * - `INVALID_BTF`: valid BTF could not be made of it.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
+ * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `IO`: reading or writing failed.
  * - `ABORTED`: the signal was aborted; the error's name is `AbortError`, its `cause` the signal's reason.
  * - `INVALID_OPTION`: an option or argument is not what it has to be.
  * - `NO_ADDON`: the native part of btfkit could not be loaded.
  * - `INTERNAL`: a fault of btfkit itself.
  */
-export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'STRICT' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'STRICT' | 'MEMORY_LIMIT' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
 export interface BtfkitErrorDetails {
     /** The file that the error is about. */
     path?: string | undefined;
@@ -127,6 +134,10 @@ export interface Report {
     phases: Phase[];
     /** Peak resident memory of the process in bytes, or null where it is not known. */
     peakMemory: number | null;
+    /** How many bytes of anonymous memory the process was expected to need, from the sizes of the file's sections. */
+    memoryEstimate: number;
+    /** The bound on them, by `memoryLimit` or by control groups, or null where there was none. */
+    memoryLimit: number | null;
     /** How many threads did the work. */
     jobs: number;
 }

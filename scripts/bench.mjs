@@ -1,196 +1,177 @@
-// `npm run bench`: encodes a kernel with btfkit and with pahole, in turns, and compares. Prints a table for people;
-// for machines the same goes to bench/results/*.json (and to standard output with --json).
-import {spawnSync} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+// `npm run bench`: measures btfkit, beside its peers where there are such. Prints tables for people; for machines the
+// same goes to bench/results/*.json (and to standard output with --json). docs/benchmarking.md says what is measured
+// and how.
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
-import {basename, join, resolve} from 'node:path';
+import {join} from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
+import {findInputs} from './bench/inputs.mjs';
+import {compare} from './bench/pairs.mjs';
+import {cost, phases, scaling} from './bench/phases.mjs';
+import {btfkitEncodes, btfkitVersion, findPahole, paholeEncodes, readers} from './bench/programs.mjs';
+import {costTable, memoryTable, pairTable, phaseTable} from './bench/tables.mjs';
 import {root, run} from './lib/run.mjs';
 import {checkTools, installDependencies} from './lib/setup.mjs';
-import {peakAnonymous, time} from './lib/measure.mjs';
 
-const usage = `usage: npm run bench -- [FILE] [--pairs N] [--jobs N] [--json]
+const parts = ['encode', 'read', 'phases'];
 
-Without FILE, a kernel by scripts/get-kernel.mjs. pahole is the one on PATH, or $PAHOLE.
-  --pairs N  how many times each is timed, in turns; default: 5
-  --jobs N   threads of each; default: as many as there are processors
-  --json     print JSON instead of the table`;
+const usage = `usage: npm run bench -- [VMLINUX [FILE...]] [--cloud FILE] [--large FILE] [--small FILE]
+                        [--pairs N] [--jobs N] [--only PART,...] [--json]
 
-/** What kernel builds ask pahole for, and btfkit's default. */
-const features = 'encode_force,var,float,enum64,decl_tag,type_tag,optimized_func,consistent_func,decl_tag_kfuncs';
+  VMLINUX        a kernel with DWARF         ($BTFKIT_BENCH_VMLINUX)
+  FILE...        more for the phases, the cost and the memory
+  --cloud FILE   a smaller kernel            ($BTFKIT_BENCH_CLOUD)
+  --large FILE   a large module              ($BTFKIT_BENCH_LARGE_MODULE)
+  --small FILE   a small module              ($BTFKIT_BENCH_SMALL_MODULE)
+What is not named is looked for in .cache/kernels; what is not there either is skipped, but for a kernel, which is got.
+pahole is the one on PATH, or $PAHOLE.
+
+  --pairs N      how many times each is timed, in turns; default: 5
+  --jobs N       what one thread is compared with; default: 2
+  --only PART    of ${parts.join(', ')}; default: all
+  --json         print JSON instead of the tables`;
+
+/** A BTF is read this many times in one process, so that its start does not count. */
+const readRounds = 20;
 
 const {values, positionals} = parseArgs({
 	allowPositionals: true,
 	options: {
+		cloud: {type: 'string'},
 		help: {type: 'boolean', short: 'h'},
-		jobs: {type: 'string', default: String(os.availableParallelism())},
+		jobs: {type: 'string', default: '2'},
 		json: {type: 'boolean', default: false},
+		large: {type: 'string'},
+		only: {type: 'string', default: parts.join(',')},
 		pairs: {type: 'string', default: '5'},
+		small: {type: 'string'},
 	},
 });
+const only = values.only.split(',');
+const [pairs, jobs] = [Number(values.pairs), Number(values.jobs)];
 if (values.help) {
 	console.log(usage);
-	process.exit();
-}
-
-if (process.platform !== 'linux') {
+} else if (process.platform !== 'linux') {
 	fail('the benchmark reads /proc and runs on Linux only');
-}
-
-const pairs = Number(values.pairs);
-const jobs = Number(values.jobs);
-if (!Number.isInteger(pairs) || pairs < 1 || !Number.isInteger(jobs) || jobs < 1) {
-	fail(`--pairs and --jobs take whole numbers from 1\n${usage}`);
-}
-
-const pahole = findPahole();
-checkTools();
-installDependencies();
-run('npm', ['run', '--silent', 'build'], {stdio: ['ignore', 2, 2]});
-const input = positionals.length > 0 ? resolve(process.env.INIT_CWD ?? '.', positionals[0]) : kernel();
-const folder = mkdtempSync(join(os.tmpdir(), 'btfkit-bench-'));
-try {
-	const result = await compare();
-	const results = join(root, 'bench', 'results');
-	mkdirSync(results, {recursive: true});
-	const json = JSON.stringify(result, undefined, '\t');
-	writeFileSync(join(results, `encode-${result.date.replaceAll(':', '-')}.json`), `${json}\n`);
-	console.log(values.json ? json : table(result));
-} finally {
-	rmSync(folder, {recursive: true});
-}
-
-async function compare() {
-	const sides = {
-		btfkit: {
-			command: process.execPath,
-			args: [join(root, 'bin', 'btfkit.mjs'), 'encode', input, '-o', join(folder, 'btfkit.btf'), '--jobs', String(jobs), '--quiet'],
-			options: {env: {...process.env, BTFKIT_ADDON: join(root, 'native')}},
-			output: join(folder, 'btfkit.btf'),
-		},
-		pahole: {
-			command: pahole.path,
-			args: ['-J', `-j${jobs}`, `--btf_encode_detached=${join(folder, 'pahole.btf')}`, ...pahole.flags, input],
-			output: join(folder, 'pahole.btf'),
-		},
-	};
-	const measured = {btfkit: {runs: []}, pahole: {runs: []}};
-	// The first round fills the page cache and is not counted.
-	for (let round = 0; round <= pairs; round++) {
-		for (const [name, side] of Object.entries(sides)) {
-			progress(`${round === 0 ? 'warming up' : `pair ${round} of ${pairs}`}: ${name}`);
-			const times = await time(side.command, side.args, side.options);
-			checkOutput(name, side);
-			if (round > 0) {
-				measured[name].runs.push(times);
-			}
-		}
+} else if (![pairs, jobs].every(number => Number.isInteger(number) && number >= 1) || only.some(part => !parts.includes(part))) {
+	fail(usage);
+} else {
+	try {
+		await main();
+	} catch (error) {
+		progress('');
+		fail(error.message);
 	}
+}
 
-	for (const [name, side] of Object.entries(sides)) {
-		progress(`memory: ${name}`);
-		measured[name].peakAnonymous = Math.max(
-			await peakAnonymous(side.command, side.args, side.options),
-			await peakAnonymous(side.command, side.args, side.options),
-		);
-		measured[name].size = statSync(side.output).size;
-		measured[name].wall = median(measured[name].runs.map(({wall}) => wall));
-		measured[name].cpu = median(measured[name].runs.map(({cpu}) => cpu));
+async function main() {
+	const {cloud, large, small} = values;
+	const inputs = findInputs({vmlinux: positionals[0], cloud, large, small}, positionals.slice(1), note);
+	checkTools();
+	installDependencies();
+	run('npm', ['run', '--silent', 'build'], {stdio: ['ignore', 2, 2]});
+	const folder = mkdtempSync(join(os.tmpdir(), 'btfkit-bench-'));
+	const results = {date: new Date().toISOString(), machine: machine(), versions: {btfkit: btfkitVersion}, pairs, jobs};
+	try {
+		if (only.includes('encode')) {
+			const pahole = findPahole();
+			results.versions.pahole = pahole.version;
+			results.encode = await encodings(inputs, pahole, folder);
+		}
+
+		if (only.includes('read')) {
+			results.read = await reading(inputs, folder);
+		}
+
+		if (only.includes('phases')) {
+			results.phases = await allPhases(inputs, folder);
+		}
+	} finally {
+		rmSync(folder, {recursive: true});
 	}
 
 	progress('');
-	const ratio = key => median(measured.btfkit.runs.map((run, index) => measured.pahole.runs[index][key] / run[key]));
-	return {
-		date: new Date().toISOString(),
-		input: {name: basename(input), size: statSync(input).size},
-		jobs,
-		pairs,
-		machine: {processor: os.cpus()[0]?.model, processors: os.availableParallelism(), memory: os.totalmem(), kernel: os.release(), node: process.version},
-		versions: {btfkit: JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version, pahole: pahole.version},
-		...measured,
-		// How many times what btfkit takes pahole takes: the median of the pairs' ratios.
-		ratios: {
-			wall: ratio('wall'),
-			cpu: ratio('cpu'),
-			peakAnonymous: measured.pahole.peakAnonymous / measured.btfkit.peakAnonymous,
-		},
-	};
+	const json = JSON.stringify(results, undefined, '\t');
+	const target = join(root, 'bench', 'results');
+	mkdirSync(target, {recursive: true});
+	writeFileSync(join(target, `bench-${results.date.replaceAll(':', '-')}.json`), `${json}\n`);
+	console.log(values.json ? json : tables(results));
 }
 
-/** pahole ends with 0 when it could not encode; what it wrote is the better witness. */
-function checkOutput(name, {output}) {
-	if (!existsSync(output) || statSync(output).size <= 24) {
-		fail(`${name} made no BTF of ${input}`);
-	}
-}
-
-function findPahole() {
-	const path = process.env.PAHOLE || 'pahole';
-	const said = spawnSync(path, ['--version'], {encoding: 'utf8'});
-	if (said.status !== 0) {
-		fail(`${path} does not run: install pahole (Debian's package is dwarves), or name one with PAHOLE=/path/to/pahole`);
+async function encodings({vmlinux, large, small}, pahole, folder) {
+	const wanted = [[vmlinux, 1], [vmlinux, jobs], [large, jobs], [small, jobs]].filter(([input]) => input);
+	const results = [];
+	for (const [input, count] of wanted) {
+		const sides = [
+			btfkitEncodes(input, count, join(folder, 'btfkit.btf'), '--quiet'),
+			paholeEncodes(pahole, input, count, join(folder, 'pahole.btf')),
+		];
+		const title = `${input.name}, ${count} ${count === 1 ? 'thread' : 'threads'}`;
+		results.push({title, input, jobs: count, ...await compare(sides, pairs, text => progress(`${title}: ${text}`))});
 	}
 
-	// Before 1.26 there was a flag for each feature, and most were on.
-	const help = spawnSync(path, ['--help'], {encoding: 'utf8'});
-	const knows = flag => `${help.stdout}${help.stderr}`.includes(flag);
-	const flags = knows('--btf_features=')
-		? [`--btf_features=${features}`]
-		: ['--btf_gen_floats', '--btf_gen_optimized', '--skip_encoding_btf_inconsistent_proto'].filter(flag => knows(flag));
-	return {path, version: said.stdout.trim(), flags};
+	return results;
 }
 
-function kernel() {
-	const got = spawnSync(process.execPath, [join(root, 'scripts', 'get-kernel.mjs')], {encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']});
-	if (got.status !== 0) {
-		fail('name a vmlinux with DWARF: npm run bench -- PATH');
+async function reading({vmlinux}, folder) {
+	const btf = join(folder, 'read.btf');
+	const {command, args, options} = btfkitEncodes(vmlinux, jobs, btf, '--quiet');
+	run(command, args, options);
+	const {sides, reason} = readers(folder, btf, readRounds);
+	if (reason) {
+		note(`skipped: reading a BTF beside libbpf: ${reason}`);
+		return [];
 	}
 
-	return got.stdout.trim();
+	const title = `Reading the BTF of ${vmlinux.name} ${readRounds} times: every type, name and reference`;
+	return [{title, input: vmlinux, rounds: readRounds, ...await compare(sides, pairs, text => progress(`reading: ${text}`))}];
 }
 
-function table({input, jobs, pairs, machine, versions, btfkit, pahole, ratios}) {
-	const seconds = value => `${value.toFixed(3)} s`;
-	const megabytes = value => `${(value / 1e6).toFixed(1)} MB`;
-	const range = (runs, key) => `${Math.min(...runs.map(run => run[key])).toFixed(2)}–${Math.max(...runs.map(run => run[key])).toFixed(2)} s`;
-	const times = value => `${value.toFixed(2)}×`;
-	const rows = [
-		['', `btfkit ${versions.btfkit}`, `pahole ${versions.pahole}`, 'pahole / btfkit'],
-		['wall time', seconds(btfkit.wall), seconds(pahole.wall), times(ratios.wall)],
-		['  from – to', range(btfkit.runs, 'wall'), range(pahole.runs, 'wall'), ''],
-		['CPU time', seconds(btfkit.cpu), seconds(pahole.cpu), times(ratios.cpu)],
-		['  from – to', range(btfkit.runs, 'cpu'), range(pahole.runs, 'cpu'), ''],
-		['peak anonymous memory', megabytes(btfkit.peakAnonymous), megabytes(pahole.peakAnonymous), times(ratios.peakAnonymous)],
-		['size of the BTF', megabytes(btfkit.size), megabytes(pahole.size), ''],
-	];
-	const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
+async function allPhases({vmlinux, cloud, large, small, further}, folder) {
+	const files = [...new Set([small, large, cloud, vmlinux, ...further].filter(Boolean))];
+	const results = [];
+	for (const input of files) {
+		const byJobs = await phases(input, jobs === 1 ? [1] : [1, jobs], pairs, join(folder, 'phases.btf'), progress);
+		results.push({
+			input,
+			byJobs,
+			gain: jobs === 1 ? undefined : scaling(byJobs[1], byJobs[jobs]),
+			cost: input.debugInfo === undefined ? undefined : cost(input, byJobs[1]),
+		});
+	}
+
+	return results;
+}
+
+function machine() {
+	return {processor: os.cpus()[0]?.model, processors: os.availableParallelism(), memory: os.totalmem(), kernel: os.release(), node: process.versions.node};
+}
+
+function tables({machine, versions, encode = [], read = [], phases = []}) {
 	return [
-		`${input.name} (${megabytes(input.size)}), ${jobs} jobs, medians of ${pairs} pairs in turns after one round to warm up`,
-		`${machine.processor}, ${machine.processors} processors, Node ${machine.node.slice(1)}, Linux ${machine.kernel}`,
+		`btfkit ${versions.btfkit}${versions.pahole ? `, pahole ${versions.pahole}` : ''}; ${machine.processor}, ${machine.processors} processors, Node ${machine.node}, Linux ${machine.kernel}`,
+		`Medians of ${pairs} ${pairs === 1 ? 'pair' : 'pairs'} in turns, after one round to warm up. btfkit is the whole process as a user starts it, Node included.`,
 		'',
-		...rows.map(row => row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join('   ').trimEnd()),
-		'',
-		'btfkit is the whole process as a user starts it, Node included. Anonymous memory is RssAnon, sampled every',
-		'millisecond in runs of their own, the larger of two; mapped files are not in it.',
+		...[...encode, ...read].map(result => pairTable(result)),
+		...phases.map(result => phaseTable(result)),
+		...(phases.length > 0 ? [costTable(phases.filter(({cost}) => cost)), memoryTable(phases)] : []),
 	].join('\n');
 }
 
-function median(numbers) {
-	const sorted = [...numbers].sort((a, b) => a - b);
-	const middle = Math.floor(sorted.length / 2);
-	return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+/** Something to know that stays on the screen. */
+function note(text) {
+	progress('');
+	process.stderr.write(`${text}\n`);
 }
 
 function progress(text) {
 	if (process.stderr.isTTY) {
 		process.stderr.write(`\r${text}\u001B[K`);
-	} else if (text !== '') {
-		process.stderr.write(`${text}\n`);
 	}
 }
 
 function fail(message) {
 	console.error(message);
-	process.exit(1);
+	process.exitCode = 1;
 }

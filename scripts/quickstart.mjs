@@ -23,7 +23,7 @@ installDependencies();
 step('Building the addon (release) and the facade');
 run('npm', ['run', '--silent', 'build']);
 
-const cli = join(root, 'bin', 'btfkit.mjs');
+const cli = join(root, 'bin', 'btfkit.cjs');
 step(`Encoding: btfkit encode ${input}`);
 const encoding = spawnSync(process.execPath, [cli, 'encode', '--json', input], {
 	cwd: root,

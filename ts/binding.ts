@@ -7,7 +7,8 @@ import {BtfkitError} from './errors.js';
 
 export type Binding = typeof import('./native.js');
 
-const packageFolder = fileURLToPath(new URL('..', import.meta.url));
+/** Modules are built into a folder of the package. */
+export const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 let loaded: Binding | undefined;
 
 /** The addon; loaded when it is first asked for, so that importing btfkit costs nothing. */

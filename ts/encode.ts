@@ -1,10 +1,6 @@
-import {stat} from 'node:fs/promises';
-import {fileURLToPath} from 'node:url';
-import {binding} from './binding.js';
-import {BtfkitError, type ErrorCode} from './errors.js';
-import type {Outcome} from './native.js';
-import {checkOptions, encodeOptions, type OptionValues} from './options.js';
+import type {encodeOptions, OptionValues} from './options.js';
 import type {Report} from './report.js';
+import {run, runToFile} from './run.js';
 
 export type EncodeOptions = OptionValues<typeof encodeOptions> & {signal?: AbortSignal | undefined};
 
@@ -26,8 +22,8 @@ export interface EncodeToFileResult {
  * Rejects with a `BtfkitError`.
  */
 export async function encode(file: string | URL, options: EncodeOptions = {}): Promise<EncodeResult> {
-	const {btf, report} = await run(toPath(file, 'file'), undefined, options);
-	return {btf: btf!, report};
+	const {btf, report} = await run(file, options);
+	return {btf, report: report()};
 }
 
 /**
@@ -39,90 +35,6 @@ export async function encodeToFile(
 	target?: string | URL,
 	options: EncodeOptions = {},
 ): Promise<EncodeToFileResult> {
-	const input = toPath(file, 'file');
-	const path = target === undefined ? `${input}.btf` : toPath(target, 'target');
-	await refuseInput(input, path);
-	const {report} = await run(input, path, options);
-	return {path, report};
-}
-
-async function run(
-	input: string,
-	output: string | undefined,
-	options: EncodeOptions,
-): Promise<{btf: Buffer | undefined; report: Report}> {
-	const checked = checkOptions(encodeOptions, options, ['signal']);
-	const {signal} = options;
-	if (signal !== undefined && !(signal instanceof AbortSignal)) {
-		throw new BtfkitError('INVALID_OPTION', 'signal has to be an AbortSignal');
-	}
-
-	const {Control, encode: encodeNative} = binding();
-	const control = new Control();
-	const aborted = () => new BtfkitError('ABORTED', `${input}: encoding was aborted`, {path: input, cause: signal?.reason});
-	if (signal?.aborted) {
-		throw aborted();
-	}
-
-	// Node's pool runs a few tasks at a time. One that is aborted while it waits for its turn is not waited for.
-	let onAbort: (() => void) | undefined;
-	const neverBegun = new Promise<never>((_, reject) => {
-		onAbort = () => {
-			if (control.abort()) {
-				reject(aborted());
-			}
-		};
-	});
-	signal?.addEventListener('abort', onAbort!, {once: true});
-	let outcome: Outcome;
-	try {
-		outcome = await Promise.race([encodeNative(input, output, checked, control), neverBegun]);
-	} finally {
-		signal?.removeEventListener('abort', onAbort!);
-	}
-
-	const {failure, btf, report} = outcome;
-	if (failure?.code === 'ABORTED') {
-		throw aborted();
-	}
-
-	if (failure) {
-		throw new BtfkitError(failure.code as ErrorCode, failure.message, {path: input});
-	}
-
-	return {btf, report: readReport(report!)};
-}
-
-/** The addon's report as the API shows it: counts by name instead of a list of pairs. */
-function readReport(json: string): Report {
-	const report = JSON.parse(json) as Report;
-	if (Array.isArray(report.counts)) {
-		report.counts = Object.fromEntries(report.counts) as Report['counts'];
-	}
-
-	return report;
-}
-
-function toPath(file: unknown, name: string): string {
-	if (file instanceof URL) {
-		if (file.protocol !== 'file:') {
-			throw new BtfkitError('INVALID_OPTION', `${name} has to be a path or a file: URL, not ${file.href}`);
-		}
-
-		return fileURLToPath(file);
-	}
-
-	if (typeof file !== 'string' || file === '' || file.includes('\0')) {
-		throw new BtfkitError('INVALID_OPTION', `${name} has to be a path or a file: URL, not ${typeof file === 'string' ? JSON.stringify(file) : String(file)}`);
-	}
-
-	return file;
-}
-
-/** The target must not be the input under whatever name: it would be lost. */
-async function refuseInput(input: string, target: string): Promise<void> {
-	const [from, to] = await Promise.all([input, target].map(path => stat(path, {bigint: true}).catch(() => undefined)));
-	if (from && to && from.dev === to.dev && from.ino === to.ino) {
-		throw new BtfkitError('INVALID_OPTION', `${target}: the BTF would replace the input; choose another target`, {path: target});
-	}
+	const {path, report} = await runToFile(file, target, options);
+	return {path, report: report()};
 }

@@ -12,6 +12,7 @@
  * - `UNFIT_VARIABLE`: a variable cannot be in BTF, and the feature `encode_force`, which leaves such out, was not asked for.
  * - `INVALID_BTF`: valid BTF could not be made of it.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
+ * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `IO`: reading or writing failed.
  * - `ABORTED`: the signal was aborted; the error's name is `AbortError`, its `cause` the signal's reason.
  * - `INVALID_OPTION`: an option or argument is not what it has to be.
@@ -30,6 +31,7 @@ export type ErrorCode =
 	| 'UNFIT_VARIABLE'
 	| 'INVALID_BTF'
 	| 'STRICT'
+	| 'MEMORY_LIMIT'
 	| 'IO'
 	| 'ABORTED'
 	| 'INVALID_OPTION'

@@ -21,6 +21,8 @@ export interface EncodeOptions {
   /** A comma-separated list, as for `pahole --btf_features`. */
   features?: string
   jobs?: number
+  /** Bytes. */
+  memoryLimit?: number
   /** Names of languages. */
   langExclude?: Array<string>
   strict?: boolean

@@ -16,6 +16,7 @@ export interface KindSpec<Checked> {
 interface ValueTypes {
 	switch: boolean;
 	count: number;
+	size: number;
 	features: string | ReadonlyArray<Feature | 'default'>;
 	languages: string | readonly string[];
 	path: string;
@@ -46,6 +47,21 @@ export const kinds = {
 		check(value, name) {
 			if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > mostJobs) {
 				throw invalid(name, `a whole number from 1 to ${mostJobs}`, value);
+			}
+
+			return value as number;
+		},
+	} satisfies KindSpec<number>,
+
+	size: {
+		type: 'number',
+		fromText(text) {
+			const [, number, unit] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:iB)?)?$/i.exec(text) ?? [];
+			return number === undefined ? text : Math.floor(Number(number) * 1024 ** (' KMGT'.indexOf(unit?.toUpperCase() ?? ' ')));
+		},
+		check(value, name) {
+			if (!Number.isSafeInteger(value) || (value as number) < 1) {
+				throw invalid(name, 'a number of bytes, on the command line with K, M, G or T for powers of 1024 (256M, 1.5GiB)', value);
 			}
 
 			return value as number;

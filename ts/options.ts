@@ -27,7 +27,14 @@ export const encodeOptions = {
 	jobs: {
 		kind: 'count',
 		flag: '--jobs <n>',
-		text: 'How many threads work. Default: as many as the process may use. The result does not depend on it.',
+		text: 'How many threads work at most. Default: as many as the process may use, by its affinity and by what its control '
+			+ 'groups grant. The result does not depend on it.',
+	},
+	memoryLimit: {
+		kind: 'size',
+		flag: '--memory-limit <size>',
+		text: 'How much anonymous memory the process may have, in bytes (on the command line also 256M, 1GiB): with less, fewer '
+			+ 'threads work, and what does not fit at all fails. Default: what the process\'s control groups leave it.',
 	},
 	langExclude: {
 		kind: 'languages',

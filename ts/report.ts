@@ -65,6 +65,10 @@ export interface Report {
 	phases: Phase[];
 	/** Peak resident memory of the process in bytes, or null where it is not known. */
 	peakMemory: number | null;
+	/** How many bytes of anonymous memory the process was expected to need, from the sizes of the file's sections. */
+	memoryEstimate: number;
+	/** The bound on them, by `memoryLimit` or by control groups, or null where there was none. */
+	memoryLimit: number | null;
 	/** How many threads did the work. */
 	jobs: number;
 }

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import process from 'node:process';
 import {root} from './inputs.js';
 
-export const bin = join(root, 'bin', 'btfkit.mjs');
+export const bin = join(root, 'bin', 'btfkit.cjs');
 
 /** Starts the command line tool. */
 export function start(args, options = {}) {

@@ -1,12 +1,13 @@
 // `btfkit encode`: one file in, its BTF out.
 import {basename} from 'node:path';
 import process from 'node:process';
-import {encode, encodeToFile, type EncodeOptions} from '../encode.js';
+import type {EncodeOptions} from '../encode.js';
 import {BtfkitError} from '../errors.js';
 import type {Report} from '../report.js';
+import {run, runToFile} from '../run.js';
 import {exitCodes} from './exit-codes.js';
 import {listenForInterrupts} from './interrupt.js';
-import {writeOutput} from './output.js';
+import {standard, writeOutput} from './output.js';
 import {showProgress} from './progress.js';
 import {summarize, warnings} from './summary.js';
 
@@ -18,21 +19,13 @@ interface CommandOptions extends EncodeOptions {
 
 export async function encodeCommand(file: string, commandOptions: CommandOptions): Promise<number> {
 	const {output, json = false, quiet = false, ...options} = commandOptions;
-	if (file === '-') {
-		throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
-	}
-
 	const toOutput = output === '-';
-	if (toOutput && process.stdout.isTTY) {
-		throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
-	}
-
 	// With -o - the report has standard error to itself, so that machines can read it.
-	const forPeople = (line: string) => json && toOutput ? undefined : process.stderr.write(`${line}\n`);
+	const forPeople = (line: string) => json && toOutput ? undefined : standard('stderr').write(`${line}\n`);
 	const forMachines = async (record: object) => {
 		const line = `${JSON.stringify(record)}\n`;
 		if (toOutput) {
-			process.stderr.write(line);
+			standard('stderr').write(line);
 		} else {
 			await writeOutput(line);
 		}
@@ -40,22 +33,30 @@ export async function encodeCommand(file: string, commandOptions: CommandOptions
 
 	const interrupt = listenForInterrupts();
 	const hideProgress = quiet || (json && toOutput) ? () => {} : showProgress(`encoding ${basename(file)}`);
-	const start = performance.now();
+	const start = process.uptime();
 	let target: string;
-	let report: Report;
+	let report: () => Report;
 	try {
+		if (file === '-') {
+			throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
+		}
+
+		if (toOutput && standard('stdout').isTTY) {
+			throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
+		}
+
 		options.signal = interrupt.signal;
 		if (toOutput) {
-			const result = await encode(file, options);
+			const result = await run(file, options);
 			({report} = result);
 			target = 'standard output';
 			await writeOutput(result.btf);
 		} else {
-			({report, path: target} = await encodeToFile(file, output, options));
+			({report, path: target} = await runToFile(file, output, options));
 		}
 	} catch (error) {
 		hideProgress();
-		if (!(error instanceof BtfkitError) || error.code === 'INVALID_OPTION') {
+		if (!(error instanceof BtfkitError)) {
 			throw error;
 		}
 
@@ -66,20 +67,32 @@ export async function encodeCommand(file: string, commandOptions: CommandOptions
 			await forMachines({input: file, error: {code, message}});
 		}
 
-		return code === 'ABORTED' ? interrupt.exitCode() : exitCodes.failed;
+		switch (code) {
+			case 'ABORTED': {
+				return interrupt.exitCode();
+			}
+
+			case 'INVALID_OPTION': {
+				return exitCodes.usage;
+			}
+
+			default: {
+				return exitCodes.failed;
+			}
+		}
 	} finally {
 		hideProgress();
 		interrupt.stopListening();
 	}
 
 	if (!quiet) {
-		for (const line of [...warnings(report), summarize(target, report, performance.now() - start)]) {
+		for (const line of [...warnings(report()), summarize(target, report(), process.uptime() - start)]) {
 			forPeople(line);
 		}
 	}
 
 	if (json) {
-		await forMachines({input: file, output: toOutput ? '-' : target, ...report});
+		await forMachines({input: file, output: toOutput ? '-' : target, ...report()});
 	}
 
 	return exitCodes.done;

@@ -1,18 +1,17 @@
 // The command line: which commands there are and how each ends. A command's own module is loaded when it is called.
 import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import process from 'node:process';
 import {Command, CommanderError} from 'commander';
-import {binding} from '../binding.js';
+import {binding, packageFolder} from '../binding.js';
 import {BtfkitError} from '../errors.js';
 import {encodeCommandOptions, encodeOptions} from '../options.js';
 import {exitCodes} from './exit-codes.js';
 import {addOptions, readOptions} from './flags.js';
+import {standard} from './output.js';
 
 /** Runs the command line and sets the process's exit code. */
 export async function main(args: readonly string[]): Promise<void> {
-	// Whoever reads our output may close it at any time. Writes that matter see the error themselves.
-	process.stdout.on('error', () => {});
-	process.stderr.on('error', () => {});
 	process.exitCode = await run(args);
 }
 
@@ -30,11 +29,11 @@ async function run(args: readonly string[]): Promise<number> {
 		}
 
 		if (error instanceof BtfkitError) {
-			process.stderr.write(`btfkit: ${error.message}\n`);
+			standard('stderr').write(`btfkit: ${error.message}\n`);
 			return error.code === 'INVALID_OPTION' ? exitCodes.usage : exitCodes.failed;
 		}
 
-		process.stderr.write(`btfkit: a fault of btfkit itself; please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
+		standard('stderr').write(`btfkit: a fault of btfkit itself; please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
 		return exitCodes.failed;
 	}
 }
@@ -45,6 +44,10 @@ function createProgram(finish: (exitCode: number) => void): Command {
 		.version(version(), '-V, --version', 'Print the version.')
 		.helpOption('-h, --help', 'Print this help.')
 		.helpCommand('help [command]', 'Print the help of a command.')
+		.configureOutput({
+			writeOut: text => standard('stdout').write(text),
+			writeErr: text => standard('stderr').write(text),
+		})
 		.showHelpAfterError('(--help lists what there is)')
 		.exitOverride();
 
@@ -82,6 +85,6 @@ const exitCodeHelp = `
 Exit codes: ${exitCodes.done} done, ${exitCodes.failed} the input or the encoding failed, ${exitCodes.usage} usage, ${exitCodes.interrupted} interrupted.`;
 
 function version(): string {
-	const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+	const manifest = readFileSync(join(packageFolder, 'package.json'), 'utf8');
 	return (JSON.parse(manifest) as {version: string}).version;
 }

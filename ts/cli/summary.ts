@@ -5,7 +5,7 @@ import type {Report} from '../report.js';
 const shownDiagnostics = 10;
 
 /** One line: what came out, what was left out, how long it took. */
-export function summarize(target: string, report: Report, milliseconds: number): string {
+export function summarize(target: string, report: Report, seconds: number): string {
 	const functions = report.skipped.filter(({what}) => what === 'function').length;
 	const variables = report.skipped.length - functions;
 	const leftOut = [
@@ -16,7 +16,7 @@ export function summarize(target: string, report: Report, milliseconds: number):
 	return [
 		`${target}: ${count(report.types, 'type')}, ${bytes(report.size)}, from ${count(report.units, 'unit')}`,
 		...(leftOut.length > 0 ? [`left out: ${leftOut.join(', ')} (--json says why)`] : []),
-		`${(milliseconds / 1000).toFixed(2)} s`,
+		`${seconds.toFixed(2)} s`,
 	].join('; ');
 }
 

@@ -422,7 +422,7 @@ impl Btf {
             btf = btf.base.as_deref()?;
         }
         let rest = btf.string_section().get((offset - btf.start_string) as usize..)?;
-        rest.split(|byte| *byte == 0).next().filter(|text| text.len() < rest.len())
+        memchr::memchr(0, rest).map(|end| &rest[..end])
     }
 
     /// A type's own name; `None` when it has none.

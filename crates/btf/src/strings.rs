@@ -1,6 +1,7 @@
 //! A string section under construction, and looking strings up in a finished one.
 
-use crate::{Btf, WriteError, hash, header::MAX_STRING_OFFSET};
+use crate::unit::name_hash;
+use crate::{Btf, WriteError, header::MAX_STRING_OFFSET};
 use hashbrown::HashTable;
 use std::sync::Arc;
 
@@ -22,9 +23,9 @@ fn table_hash(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
 }
 
-fn short_hash(text: &[u8]) -> u32 {
-    let wide = hash::bytes(text);
-    (wide ^ (wide >> 32)) as u32
+/// What a slot keeps of [`name_hash`], whose last bit is always set.
+fn short_hash(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Whether the NUL-terminated string at `start` is `text`.
@@ -44,7 +45,7 @@ impl StringIndex {
         let mut start = 0;
         for text in section.split(|byte| *byte == 0) {
             if start < section.len() && index.find(section, text).is_none() {
-                index.insert(short_hash(text), start as u32);
+                index.insert(short_hash(name_hash(text)), start as u32);
             }
             start += text.len() + 1;
         }
@@ -52,7 +53,7 @@ impl StringIndex {
     }
 
     pub fn find(&self, section: &[u8], text: &[u8]) -> Option<u32> {
-        self.find_hashed(section, text, short_hash(text))
+        self.find_hashed(section, text, short_hash(name_hash(text)))
     }
 
     fn find_hashed(&self, section: &[u8], text: &[u8], hash: u32) -> Option<u32> {
@@ -77,7 +78,7 @@ pub(crate) struct StringTable {
 impl StringTable {
     pub fn new() -> StringTable {
         let mut table = StringTable { base: None, start: 0, section: vec![0], index: StringIndex::with_capacity(0) };
-        table.index.insert(short_hash(b""), 0);
+        table.index.insert(short_hash(name_hash(b"")), 0);
         table
     }
 
@@ -86,8 +87,9 @@ impl StringTable {
         StringTable { base: Some(base), start, section: Vec::new(), index: StringIndex::with_capacity(0) }
     }
 
-    pub fn intern(&mut self, text: &[u8]) -> Result<u32, WriteError> {
-        let hash = short_hash(text);
+    /// Offset of a string, which is added when it is new; `hash` is its [`name_hash`].
+    pub fn intern(&mut self, text: &[u8], hash: u64) -> Result<u32, WriteError> {
+        let hash = short_hash(hash);
         if let Some(start) = self.index.find_hashed(&self.section, text, hash) {
             return Ok(self.start + start);
         }
@@ -106,6 +108,11 @@ impl StringTable {
         self.section.push(0);
         self.index.insert(hash, start as u32);
         Ok(self.start + start as u32)
+    }
+
+    /// Makes room for so many more strings.
+    pub fn reserve(&mut self, strings: usize) {
+        self.index.slots.reserve(strings, |slot| table_hash(slot.hash));
     }
 
     pub fn bytes(&self) -> &[u8] {

@@ -360,8 +360,8 @@ impl Lowering<'_> {
                 continue;
             }
             let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
-            let wanted = depth == 1
-                && matches!(plan.role, Role::Member | Role::Enumerator | Role::Parameter | Role::Dots);
+            let wanted =
+                depth == 1 && matches!(plan.role, Role::Member | Role::Enumerator | Role::Parameter | Role::Dots);
             if wanted {
                 cursor.read(plan, unit.encoding, &mut entry)?;
                 into.extend(self.child(context, &entry, plan.role, kind));

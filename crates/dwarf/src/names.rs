@@ -103,11 +103,7 @@ pub fn are_distinct(sections: &Sections<'_>, names: impl Iterator<Item = Name>) 
 
 impl<'a> Names<'a> {
     pub fn new(sections: Sections<'a>, identity: Identity) -> Names<'a> {
-        Names {
-            sections,
-            str_offsets: sections.str_offsets.relocations.map(|r| r.cursor()),
-            identity,
-        }
+        Names { sections, str_offsets: sections.str_offsets.relocations.map(|r| r.cursor()), identity }
     }
 
     /// The name that a form of class `class` states; none for an empty or unreadable one.
@@ -125,10 +121,9 @@ impl<'a> Names<'a> {
     pub fn in_str(&self, offset: u64) -> Name {
         match self.identity {
             Identity::Bytes => name_at(STR, self.sections.str.data, offset),
-            Identity::Offsets => Name {
-                hash: offset_hash(offset & OFFSET_MASK),
-                at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK),
-            },
+            Identity::Offsets => {
+                Name { hash: offset_hash(offset & OFFSET_MASK), at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK) }
+            }
         }
     }
 

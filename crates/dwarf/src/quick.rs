@@ -38,20 +38,26 @@ impl<'a> Lowering<'a> {
     ) -> Result<bool, Fault> {
         let run = match (layout.shape, self.parent()) {
             (Shape::Member, Some(Frame::Aggregate)) => self.quick_members::<BIG>(context, table, layout, cursor)?,
-            (Shape::Enumerator, Some(Frame::Enumeration)) => self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
-                if !fixed.name.is_none() {
-                    me.add_enumerator(fixed.name, fixed.number(layout, 0));
-                }
-                !fixed.name.is_none()
-            })?,
-            (Shape::Parameter, Some(Frame::Prototype)) => self.run::<BIG>(context, table, layout, cursor, |me, _, fixed| {
-                me.add_parameter(fixed.name, fixed.ty);
-                true
-            })?,
-            (Shape::Subrange, Some(Frame::Array { .. })) => self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
-                me.add_dimension(fixed.number(layout, 0).wrapping_add(1));
-                true
-            })?,
+            (Shape::Enumerator, Some(Frame::Enumeration)) => {
+                self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
+                    if !fixed.name.is_none() {
+                        me.add_enumerator(fixed.name, fixed.number(layout, 0));
+                    }
+                    !fixed.name.is_none()
+                })?
+            }
+            (Shape::Parameter, Some(Frame::Prototype)) => {
+                self.run::<BIG>(context, table, layout, cursor, |me, _, fixed| {
+                    me.add_parameter(fixed.name, fixed.ty);
+                    true
+                })?
+            }
+            (Shape::Subrange, Some(Frame::Array { .. })) => {
+                self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
+                    me.add_dimension(fixed.number(layout, 0).wrapping_add(1));
+                    true
+                })?
+            }
             (Shape::Member | Shape::Enumerator | Shape::Parameter | Shape::Subrange, _) => return Ok(false),
             (_, Some(Frame::Ignored) | None) => return Ok(false),
             _ => return self.quick_type::<BIG>(context, children, layout, cursor, offset),
@@ -125,9 +131,7 @@ impl<'a> Lowering<'a> {
                     _ => Frame::Annotated(Carrier::Type(local, -1)),
                 }
             }
-            Shape::Aggregate(kind) if fixed.number(layout, 1) != 0 => {
-                self.declared_aggregate(offset, kind, fixed.name)
-            }
+            Shape::Aggregate(kind) if fixed.number(layout, 1) != 0 => self.declared_aggregate(offset, kind, fixed.name),
             Shape::Aggregate(kind) => {
                 if layout.has(2) {
                     self.alignments.push((self.types.types.len() as Local, fixed.number(layout, 2)));
@@ -137,7 +141,11 @@ impl<'a> Lowering<'a> {
             Shape::Array => self.open_array(offset, fixed.ty),
             _ => self.open_prototype(offset, fixed.ty),
         };
-        if children { self.push_frame(frame) } else { self.close(frame) }
+        if children {
+            self.push_frame(frame)
+        } else {
+            self.close(frame)
+        }
         Ok(true)
     }
 

@@ -4,8 +4,8 @@
 //! as well as BTF can, with a diagnostic.
 
 use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Hole, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
-use crate::names::{FAKE_INT, INT, literal};
 use crate::members::{BITFIELD_OFFSET_LIMIT, WIDTH_SHIFT};
+use crate::names::{FAKE_INT, INT, literal};
 use crate::types::SIGNED;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
 use btfkit_btf::{Kind, MAX_VLEN};

@@ -221,9 +221,8 @@ fn links(
     let info_len = sections.info.data.len() as u64;
     let unit = &units[index];
     let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
-    let table = abbreviations
-        .table(abbrev, unit.abbrev, unit.encoding)
-        .map_err(|fault| unit.error(unit.entries, fault))?;
+    let table =
+        abbreviations.table(abbrev, unit.abbrev, unit.encoding).map_err(|fault| unit.error(unit.entries, fault))?;
     let mut cursor = unit.cursor(sections);
     let mut links = Vec::new();
     let mut last = index;

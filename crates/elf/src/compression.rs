@@ -24,30 +24,60 @@ enum Method {
     Zstd,
 }
 
-pub(crate) fn decompress<'data>(image: &Image<'data>, section: &Section<'data>) -> Result<Cow<'data, [u8]>, ElfError> {
-    let bytes = image.file_bytes(section)?;
-    let (method, declared, stream) = if section.sh_flags & elf::SHF_COMPRESSED.0 != 0 {
-        marked_header(image, section, bytes)?
-    } else if section.name.starts_with(b".zdebug_") {
-        match old_header(bytes) {
-            Some((declared, stream)) => (Method::Zlib, declared, stream),
-            // Tools leave the name and drop the header where compression would not have made the section smaller.
-            None => return Ok(Cow::Borrowed(bytes)),
-        }
-    } else {
-        return Ok(Cow::Borrowed(bytes));
-    };
+/// A compressed section before it is decompressed.
+struct Packed<'data> {
+    method: Method,
+    /// Bytes that come out, as the file says.
+    declared: u64,
+    stream: &'data [u8],
+}
 
-    let compressed = stream.len() as u64;
-    let limit = compressed.saturating_mul(LARGEST_FACTOR).max(SMALL).min(isize::MAX as u64);
-    let too_large =
-        || ElfError::DecompressedSize { section: section.display_name().into(), compressed, declared, limit };
-    if declared > limit {
-        return Err(too_large());
+impl<'data> Packed<'data> {
+    /// None where the section is not compressed.
+    fn of(image: &Image<'data>, section: &Section<'data>) -> Result<Option<Packed<'data>>, ElfError> {
+        let bytes = image.file_bytes(section)?;
+        let (method, declared, stream) = if section.sh_flags & elf::SHF_COMPRESSED.0 != 0 {
+            marked_header(image, section, bytes)?
+        } else if section.name.starts_with(b".zdebug_") {
+            match old_header(bytes) {
+                Some((declared, stream)) => (Method::Zlib, declared, stream),
+                // Tools leave the name and drop the header where compression would not have made the section smaller.
+                None => return Ok(None),
+            }
+        } else {
+            return Ok(None);
+        };
+        let packed = Packed { method, declared, stream };
+        if declared > packed.limit() { Err(packed.too_large(section)) } else { Ok(Some(packed)) }
     }
+
+    fn limit(&self) -> u64 {
+        (self.stream.len() as u64).saturating_mul(LARGEST_FACTOR).max(SMALL).min(isize::MAX as u64)
+    }
+
+    fn too_large(&self, section: &Section<'_>) -> ElfError {
+        ElfError::DecompressedSize {
+            section: section.display_name().into(),
+            compressed: self.stream.len() as u64,
+            declared: self.declared,
+            limit: self.limit(),
+        }
+    }
+}
+
+/// How many bytes [`decompress`] would have to hold: None where the section is not compressed.
+pub(crate) fn decompressed_size(image: &Image<'_>, section: &Section<'_>) -> Result<Option<u64>, ElfError> {
+    Ok(Packed::of(image, section)?.map(|packed| packed.declared))
+}
+
+pub(crate) fn decompress<'data>(image: &Image<'data>, section: &Section<'data>) -> Result<Cow<'data, [u8]>, ElfError> {
+    let Some(packed) = Packed::of(image, section)? else {
+        return Ok(Cow::Borrowed(image.file_bytes(section)?));
+    };
+    let Packed { ref method, declared, stream } = packed;
     let failed = |cause: String| ElfError::Decompression { section: section.display_name().into(), cause };
     let mut output = Vec::new();
-    output.try_reserve_exact(declared as usize).map_err(|_| too_large())?;
+    output.try_reserve_exact(declared as usize).map_err(|_| packed.too_large(section))?;
     match method {
         Method::Zlib => inflate(stream, declared, &mut output).map_err(failed)?,
         Method::Zstd => unpack_zstd(stream, declared, &mut output).map_err(failed)?,

@@ -1,5 +1,6 @@
 //! The sections that DWARF is read from.
 
+use crate::compression::decompressed_size;
 use crate::{ElfError, Image, Relocations, Section};
 use object::elf;
 use std::borrow::Cow;
@@ -27,6 +28,44 @@ pub struct DebugSection<'data> {
     /// To be consulted where a value is read; empty for linked files, whose values are in place.
     pub relocations: Relocations<'data>,
 }
+
+/// How much there is to read, known before anything is decompressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DebugSizes {
+    /// Bytes of entries: `.debug_info` and `.debug_types`, decompressed.
+    pub entries: u64,
+    /// Bytes of `.debug_str`, decompressed.
+    pub strings: u64,
+    /// Bytes that [`Image::debug_sections`] will hold in memory of its own, because the file has them compressed or
+    /// (type units of object files) in pieces. All others are borrowed from the file.
+    pub held: u64,
+}
+
+impl DebugSizes {
+    pub(crate) fn of(image: &Image<'_>) -> Result<DebugSizes, ElfError> {
+        let mut sizes = DebugSizes::default();
+        for name in NAMES {
+            let (mut size, mut held, mut pieces) = (0u64, 0u64, 0);
+            for section in find(image, name.as_bytes()) {
+                let decompressed = decompressed_size(image, section)?;
+                size = size.saturating_add(decompressed.unwrap_or(section.size));
+                held = held.saturating_add(decompressed.unwrap_or(0));
+                pieces += 1;
+            }
+            sizes.held = sizes.held.saturating_add(if pieces > 1 { size } else { held });
+            match name {
+                "info" | "types" => sizes.entries = sizes.entries.saturating_add(size),
+                "str" => sizes.strings = size,
+                _ => {}
+            }
+        }
+        Ok(sizes)
+    }
+}
+
+/// Of the sections that [`DebugSections`] has.
+const NAMES: [&str; 11] =
+    ["info", "abbrev", "str", "line_str", "str_offsets", "addr", "loc", "loclists", "ranges", "rnglists", "types"];
 
 pub(crate) fn debug_sections<'data>(image: &Image<'data>) -> Result<DebugSections<'data>, ElfError> {
     let of = |name: &str| debug_section(image, name.as_bytes());

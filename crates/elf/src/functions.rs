@@ -3,19 +3,23 @@
 use crate::{ElfError, SymbolKind, Symbols};
 use memchr::{memchr, memmem};
 use object::elf;
+use rayon::prelude::*;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 /// Function symbols grouped by base name: the name up to its first `.`, so that `foo`, `foo.isra.0` and
 /// `foo.llvm.123` are one entry `foo`. Parts that the compiler split off a function (`foo.cold`, `foo.part.0`) are
 /// left out.
 ///
-/// Lookups need no lock and no name, only its hash: they are asked for each function that DWARF has.
+/// Lookups need no lock and no name, only its hash: they are asked for each function that DWARF has. Entries are not in
+/// the order of names: half of a kernel's function symbols are in no DWARF, and sorting them all took longer than the
+/// rest of the table.
 #[derive(Debug, Clone)]
 pub struct FunctionTable<'data> {
     /// Grouped: those of one entry side by side, in the order of the symbol table.
     symbols: Vec<FunctionSymbol<'data>>,
-    /// In strcmp order of base names.
     entries: Vec<FunctionEntry>,
     by_hash: HashMap<u64, FunctionIndex, BuildHasherDefault<AlreadyHashed>>,
 }
@@ -26,10 +30,9 @@ struct FunctionEntry {
     first: u32,
     /// Bytes of its symbols' names that are the base name.
     base_len: u32,
-    ambiguous: bool,
 }
 
-/// An entry of a [`FunctionTable`]. Indexes are dense and in strcmp order of base names.
+/// An entry of a [`FunctionTable`]. Indexes are dense, in the order of the entries' first symbols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionIndex(pub u32);
 
@@ -42,53 +45,71 @@ pub struct FunctionSymbol<'data> {
     pub suffixed: bool,
 }
 
+/// A function symbol that was read on some thread.
+struct Found<'data> {
+    /// Of the base name; taken while the name is at hand.
+    hash: u64,
+    base_len: u32,
+    symbol: FunctionSymbol<'data>,
+}
+
+/// Symbols that a thread reads at a time.
+const PIECE: usize = 1 << 13;
+
 impl<'data> FunctionTable<'data> {
     /// `hash` must be good in all 64 bits; two base names with equal hashes are an error.
-    pub fn build(symbols: &Symbols<'data>, hash: impl Fn(&[u8]) -> u64) -> Result<FunctionTable<'data>, ElfError> {
-        // Thumb functions have bit 0 of their values set, which is no part of their addresses in DWARF.
-        let address_bits = if elf::Machine(symbols.machine()) == elf::EM_ARM { !1 } else { !0 };
-        let mut found: Vec<FunctionSymbol<'data>> = Vec::new();
-        let mut hashes: Vec<u64> = Vec::new();
-        let mut keys: Vec<SortKey> = Vec::with_capacity(symbols.len());
-        for symbol in symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function) {
-            let name = symbol.name();
-            let (base, suffix) = name.split_at(memchr(b'.', name).unwrap_or(name.len()));
-            if is_split_off(suffix) {
-                continue;
-            }
-            keys.push(SortKey { prefix: prefix(base), base_len: base.len() as u32, index: found.len() as u32 });
-            // Now, while the name is at hand.
-            hashes.push(hash(base));
-            found.push(FunctionSymbol { name, address: symbol.value & address_bits, suffixed: !suffix.is_empty() });
-        }
-        let base = |key: &SortKey| &found[key.index as usize].name[..key.base_len as usize];
-        let same_prefix = |a: &SortKey, b: &SortKey| match a.base_len.min(b.base_len) {
-            // The shorter one is all in the prefix.
-            0..PREFIX_LEN => a.base_len.cmp(&b.base_len),
-            _ => base(a).cmp(base(b)),
-        };
-        keys.sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| same_prefix(a, b)).then_with(|| a.index.cmp(&b.index))
-        });
+    pub fn build(
+        symbols: &Symbols<'data>,
+        hash: impl Fn(&[u8]) -> u64 + Sync,
+    ) -> Result<FunctionTable<'data>, ElfError> {
+        let pieces = (0..symbols.len().div_ceil(PIECE)).into_par_iter();
+        let found: Vec<Vec<Found<'data>>> =
+            pieces.map(|piece| functions(symbols, piece * PIECE..(piece + 1) * PIECE, &hash)).collect();
+        let count = found.iter().map(Vec::len).sum();
 
-        let mut table = FunctionTable {
-            symbols: Vec::with_capacity(found.len()),
-            entries: Vec::new(),
-            by_hash: HashMap::with_capacity_and_hasher(found.len(), BuildHasherDefault::default()),
-        };
-        for group in keys.chunk_by(|a, b| a.prefix == b.prefix && same_prefix(a, b).is_eq()) {
-            let hash = hashes[group[0].index as usize];
-            if let Some(other) = table.by_hash.insert(hash, FunctionIndex(table.entries.len() as u32)) {
-                let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-                let (first, second) = (text(table.name(other)), text(base(&group[0])));
-                return Err(ElfError::HashCollision { hash, first, second });
+        let mut by_hash = HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
+        // By entry: its first symbol, and how many it has.
+        let mut firsts: Vec<(&Found<'data>, u32)> = Vec::with_capacity(count);
+        let mut entry_of: Vec<FunctionIndex> = Vec::with_capacity(count);
+        for found in found.iter().flatten() {
+            let new = FunctionIndex(firsts.len() as u32);
+            match by_hash.entry(found.hash) {
+                Entry::Vacant(free) => {
+                    entry_of.push(*free.insert(new));
+                    firsts.push((found, 1));
+                }
+                Entry::Occupied(known) => {
+                    let (first, count) = &mut firsts[known.get().0 as usize];
+                    if first.base() != found.base() {
+                        let text = |found: &Found<'_>| String::from_utf8_lossy(found.base()).into_owned();
+                        let (first, second) = (text(first), text(found));
+                        return Err(ElfError::HashCollision { hash: found.hash, first, second });
+                    }
+                    *count += 1;
+                    entry_of.push(*known.get());
+                }
             }
-            let first = table.symbols.len();
-            table.symbols.extend(group.iter().map(|key| found[key.index as usize]));
-            let ambiguous = is_ambiguous(table.symbols[first..].iter().map(|symbol| symbol.address));
-            table.entries.push(FunctionEntry { first: first as u32, base_len: group[0].base_len, ambiguous });
         }
-        Ok(table)
+
+        let Some(&some) = found.iter().flatten().next().map(|found| &found.symbol) else {
+            return Ok(FunctionTable { symbols: Vec::new(), entries: Vec::new(), by_hash });
+        };
+        let mut end = 0;
+        let entries: Vec<FunctionEntry> = firsts
+            .into_iter()
+            .map(|(found, count)| {
+                end += count;
+                FunctionEntry { first: end - count, base_len: found.base_len }
+            })
+            .collect();
+        let mut next: Vec<u32> = entries.iter().map(|entry| entry.first).collect();
+        let mut grouped = vec![some; count];
+        for (found, entry) in found.iter().flatten().zip(entry_of) {
+            let place = &mut next[entry.0 as usize];
+            grouped[*place as usize] = found.symbol;
+            *place += 1;
+        }
+        Ok(FunctionTable { symbols: grouped, entries, by_hash })
     }
 
     /// The entry whose base name has this hash.
@@ -106,9 +127,14 @@ impl<'data> FunctionTable<'data> {
         self.entries.is_empty()
     }
 
-    /// All entries, in strcmp order of base names.
+    /// All entries.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = FunctionIndex> + use<> {
         (0..self.entries.len() as u32).map(FunctionIndex)
+    }
+
+    /// The hashes of all base names, in no order.
+    pub fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.by_hash.keys().copied()
     }
 
     /// The base name.
@@ -126,27 +152,31 @@ impl<'data> FunctionTable<'data> {
 
     /// Whether the symbols of an entry are at different addresses, so that its name does not tell which is meant.
     pub fn ambiguous(&self, index: FunctionIndex) -> bool {
-        self.entries[index.0 as usize].ambiguous
+        is_ambiguous(self.symbols(index).iter().map(|symbol| symbol.address))
     }
 }
 
-/// What function symbols are sorted by: most base names differ in their first bytes, and comparing those here touches no
-/// string.
-struct SortKey {
-    prefix: u128,
-    base_len: u32,
-    /// In the order of the symbol table.
-    index: u32,
+/// The function symbols among some symbols, without parts that were split off.
+fn functions<'data>(symbols: &Symbols<'data>, range: Range<usize>, hash: impl Fn(&[u8]) -> u64) -> Vec<Found<'data>> {
+    // Thumb functions have bit 0 of their values set, which is no part of their addresses in DWARF.
+    let address_bits = if elf::Machine(symbols.machine()) == elf::EM_ARM { !1 } else { !0 };
+    let found = symbols.range(range).filter(|symbol| symbol.kind == SymbolKind::Function).filter_map(|symbol| {
+        let name = symbol.name();
+        let (base, suffix) = name.split_at(memchr(b'.', name).unwrap_or(name.len()));
+        let address = symbol.value & address_bits;
+        (!is_split_off(suffix)).then(|| Found {
+            hash: hash(base),
+            base_len: base.len() as u32,
+            symbol: FunctionSymbol { name, address, suffixed: !suffix.is_empty() },
+        })
+    });
+    found.collect()
 }
 
-const PREFIX_LEN: u32 = 16;
-
-/// The first bytes of a name as a number that sorts as they do.
-fn prefix(name: &[u8]) -> u128 {
-    let mut bytes = [0; PREFIX_LEN as usize];
-    let len = name.len().min(bytes.len());
-    bytes[..len].copy_from_slice(&name[..len]);
-    u128::from_be_bytes(bytes)
+impl<'data> Found<'data> {
+    fn base(&self) -> &'data [u8] {
+        &self.symbol.name[..self.base_len as usize]
+    }
 }
 
 fn is_split_off(suffix: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! The file as a whole: header and section headers. Nothing is copied; contents are read on demand.
 
-use crate::{DebugSections, ElfError, Symbols, address, compression, debug_sections};
+use crate::{DebugSections, DebugSizes, ElfError, Symbols, address, compression, debug_sections};
 use object::elf;
 use object::endian::Endianness;
 use object::pod;
@@ -238,6 +238,11 @@ impl<'data> Image<'data> {
     /// The symbols of `.symtab`; None where the file was stripped of them. Dynamic symbols never count.
     pub fn symbols(&self) -> Result<Option<Symbols<'data>>, ElfError> {
         Symbols::of(self)
+    }
+
+    /// How large the sections are that DWARF is read from.
+    pub fn debug_sizes(&self) -> Result<DebugSizes, ElfError> {
+        DebugSizes::of(self)
     }
 
     /// The sections that DWARF is read from.

@@ -17,7 +17,7 @@ mod replace;
 mod symbols;
 
 pub use btf_ids::{Kfunc, Kfuncs, SkippedId, kfuncs};
-pub use debug_sections::{DebugSection, DebugSections};
+pub use debug_sections::{DebugSection, DebugSections, DebugSizes};
 pub use error::{ElfError, RelocationError, ReplaceError};
 pub use functions::{FunctionIndex, FunctionSymbol, FunctionTable};
 pub use image::{Endian, Image, Section};

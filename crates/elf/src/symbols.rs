@@ -7,6 +7,7 @@ use object::endian::{Endianness, U32};
 use object::pod;
 use object::read::elf::Sym;
 use std::mem;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The symbol table, read where it lies: making one costs next to nothing, and a symbol is decoded when it is asked for.
@@ -137,7 +138,12 @@ impl<'data> Symbols<'data> {
 
     /// All symbols in the order of the table.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Symbol<'data>> + '_ {
-        (0..self.len()).map(|index| match self.entries {
+        self.range(0..self.len())
+    }
+
+    /// Some symbols, as far as the table goes.
+    pub(crate) fn range(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = Symbol<'data>> + '_ {
+        (range.start..range.end.min(self.len())).map(|index| match self.entries {
             Entries::Elf32(entries) => self.decode(index, &entries[index]),
             Entries::Elf64(entries) => self.decode(index, &entries[index]),
         })

@@ -2,7 +2,7 @@
 
 mod common;
 
-use btfkit_elf::{ElfError, Image};
+use btfkit_elf::{DebugSizes, ElfError, Image};
 use common::{KINDS, TestElf};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -77,6 +77,33 @@ fn what_is_not_compressed_is_borrowed() {
     assert!(sections.info.data.is_empty() && sections.rnglists.data.is_empty());
     // The old name without the old header.
     assert_eq!(strings(&old(b"plain")).unwrap(), b"plain");
+}
+
+#[test]
+fn sizes_are_known_before_anything_is_decompressed() {
+    let contents = contents(5000);
+    for (is_64, endian) in KINDS {
+        for (kind, stream) in [(ZLIB, zlib(&contents)), (ZSTD, zstd(&contents))] {
+            // The stream ends early: only its header counts.
+            let bytes = marked(is_64, endian, kind, 5000, &stream[..stream.len() / 2]);
+            let sizes = Image::parse(&bytes).unwrap().debug_sizes().unwrap();
+            assert_eq!(sizes, DebugSizes { entries: 0, strings: 5000, held: 5000 });
+        }
+    }
+    let mut file = TestElf::relocatable(true, Endianness::Little, elf::EM_X86_64);
+    file.debug(".debug_info", &[0; 100]);
+    let plain = file.build();
+    assert_eq!(Image::parse(&plain).unwrap().debug_sizes().unwrap(), DebugSizes { entries: 100, strings: 0, held: 0 });
+    // Pieces are put together.
+    file.debug(".debug_info", &[0; 20]);
+    let pieces = file.build();
+    assert_eq!(
+        Image::parse(&pieces).unwrap().debug_sizes().unwrap(),
+        DebugSizes { entries: 120, strings: 0, held: 120 }
+    );
+    let impossible = marked(true, Endianness::Little, ZLIB, u64::MAX, &zlib(&contents));
+    let refused = Image::parse(&impossible).unwrap().debug_sizes();
+    assert!(matches!(refused, Err(ElfError::DecompressedSize { .. })));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::place::Section;
 use crate::select::Selected;
 use btfkit_btf::dedup::{BadName, Emitted, Meaning, TypeGraph, emit};
 use btfkit_btf::unit::NameRef;
-use btfkit_btf::{Endian, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
+use btfkit_btf::{Endian, Kind, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
 use rustc_hash::FxHashMap;
 
 /// Flags of a kfunc (`include/linux/btf.h`).
@@ -15,6 +15,9 @@ const KF_ARENA_ARG2: u32 = 1 << 15;
 
 pub(crate) struct Assembled {
     pub bytes: Vec<u8>,
+    pub types: u32,
+    /// By kind, in the order of the kinds' numbers; kinds that do not occur are absent.
+    pub counts: Vec<(Kind, u32)>,
     pub bad_names: Vec<BadName>,
     /// Kfuncs that say they take or give an arena pointer where their prototype has none.
     pub no_arena_pointers: Vec<String>,
@@ -28,9 +31,9 @@ pub(crate) struct Layout {
 
 pub(crate) fn assemble<'n>(
     mut graph: TypeGraph,
-    functions: &[Selected<'_>],
+    functions: &[Selected<'_, '_>],
     sections: &[Section<'_>],
-    name_of: impl Fn(NameRef) -> &'n [u8],
+    name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
     layout: &Layout,
 ) -> Result<Assembled, WriteError> {
     // Everything that is referred to must have its node before the types are written.
@@ -52,17 +55,17 @@ pub(crate) fn assemble<'n>(
         let arena = function
             .kfunc
             .filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
-        let (proto_id, parameters) = match arena {
+        let proto_id = match arena {
             Some(flags) => {
                 let (wrong, made) = (&mut no_arena_pointers, &mut arena_types);
                 arena_prototype(function, flags, &mut graph, proto, &emitted, &mut writer, &name_of, wrong, made)?
             }
-            None => (emitted.id(proto), graph.count(proto)),
+            None => emitted.id(proto),
         };
-        let name = writer.string(function.name)?;
+        let name = writer.hashed_string(function.name, function.hash)?;
         let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;
-        for &(component, text) in &function.tags {
-            if component < parameters as i32 {
+        for &(component, text) in function.tags {
+            if component < graph.count(proto) as i32 {
                 tag(&mut writer, name_of(text.at), id, component)?;
             }
         }
@@ -94,7 +97,11 @@ pub(crate) fn assemble<'n>(
             writer.push(&Type::Datasec { name, size, vars })?;
         }
     }
-    Ok(Assembled { bytes: writer.finish(layout.layout), bad_names: emitted.bad_names, no_arena_pointers })
+    // Freeing it takes a while, and nothing waits for that.
+    rayon::spawn(move || drop(graph));
+    let (types, counts) = (writer.len() as u32, writer.counts().collect());
+    let bytes = writer.finish(layout.layout);
+    Ok(Assembled { bytes, types, counts, bad_names: emitted.bad_names, no_arena_pointers })
 }
 
 fn tag(writer: &mut Writer, text: &[u8], ty: TypeId, component: i32) -> Result<(), WriteError> {
@@ -114,7 +121,7 @@ struct ArenaTypes {
 #[expect(clippy::too_many_arguments, reason = "all that a record depends on, for one rare kind of record")]
 /// A prototype of its own for a kfunc with pointers into an arena: the pointee gets an address space attribute.
 fn arena_prototype<'n>(
-    function: &Selected<'_>,
+    function: &Selected<'_, '_>,
     flags: u32,
     graph: &mut TypeGraph,
     proto: btfkit_btf::dedup::NodeId,
@@ -123,10 +130,10 @@ fn arena_prototype<'n>(
     name_of: &impl Fn(NameRef) -> &'n [u8],
     wrong: &mut Vec<String>,
     made: &mut ArenaTypes,
-) -> Result<(TypeId, usize), WriteError> {
+) -> Result<TypeId, WriteError> {
     let (mut members, mut pointee) = (Vec::new(), Vec::new());
     let view = graph.view(proto, &mut members);
-    let (ret, count) = (view.target, view.members.len());
+    let ret = view.target;
     let mut ids = vec![emitted.id(ret)];
     ids.extend(members.iter().map(|m| emitted.id(m.ty)));
     let nodes: Vec<_> = std::iter::once(ret).chain(members.iter().map(|m| m.ty)).collect();
@@ -135,7 +142,7 @@ fn arena_prototype<'n>(
             continue;
         }
         let to = nodes.get(place).filter(|n| n.0 != 0).map(|&n| graph.view(n, &mut pointee));
-        let Some(to) = to.filter(|t| t.kind == btfkit_btf::Kind::Ptr).map(|t| t.target) else {
+        let Some(to) = to.filter(|t| t.kind == Kind::Ptr).map(|t| t.target) else {
             let which = if place == 0 { "result".to_owned() } else { format!("parameter {place}") };
             let name = String::from_utf8_lossy(function.name);
             wrong.push(format!("kfunc {name} is flagged to have an arena pointer as its {which}, which is no pointer"));
@@ -153,16 +160,16 @@ fn arena_prototype<'n>(
             }
         };
     }
-    let mut params = Vec::with_capacity(count);
+    let mut params = Vec::with_capacity(members.len());
     for (m, &ty) in members.iter().zip(&ids[1..]) {
         let name = if m.name.is_none() { 0 } else { writer.string(name_of(m.name.at))? };
         params.push(Param { name, ty });
     }
     let proto = Type::FuncProto { ret: ids[0], params };
     if let Some(&known) = made.prototypes.get(&proto) {
-        return Ok((known, count));
+        return Ok(known);
     }
     let id = writer.push(&proto)?;
     made.prototypes.insert(proto, id);
-    Ok((id, count))
+    Ok(id)
 }

@@ -8,8 +8,7 @@ use std::path::Path;
 #[error("{message}")]
 pub struct EncodeError {
     /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_ELF, MALFORMED_DWARF, NO_TYPES, UNFIT_VARIABLE,
-    /// INVALID_BTF,
-    /// STRICT, IO, ABORTED, INTERNAL.
+    /// INVALID_BTF, STRICT, MEMORY_LIMIT, IO, ABORTED, INTERNAL.
     pub code: &'static str,
     pub message: String,
 }

@@ -1,12 +1,14 @@
 //! From an ELF file with DWARF to BTF.
 //!
-//! [`encode_file`] tells the whole story from top to bottom; each line is one stage that consumes what the one before
-//! has made.
+//! `encode` tells the whole story from top to bottom; each line is one stage that consumes what the one before has made.
 
 mod assemble;
 mod error;
 mod input;
+mod jobs;
 mod language;
+mod memory;
+mod met;
 mod options;
 mod phases;
 mod place;
@@ -21,13 +23,14 @@ pub use language::{language_code, language_names};
 pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};
 
-use assemble::{Layout, assemble};
+use assemble::{Assembled, Layout, assemble};
 use btfkit_btf::dedup::{BadName, Describer, TypeGraph};
 use btfkit_btf::unit::NameRef;
 use btfkit_btf::validate::{Context, validate};
-use btfkit_btf::{Btf, Endian, Kind};
+use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Lowering, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
+use memory::{Limit, Need, watched};
 use phases::Phases;
 use place::place;
 use program::Program;
@@ -45,10 +48,30 @@ pub struct Encoded {
 
 /// Encodes one file. `abort` is polled while walking: once it is true, the result is ABORTED.
 pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
+    let phases = Phases::start();
+    let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
+    let limit = Limit::of(options.memory_limit);
+    let encoded = watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
+    // Giving back a kernel's pages takes 10 ms, which pass while the result is written. Without a thread it is done here.
+    let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
+    encoded
+}
+
+fn encode(
+    path: &Path,
+    file: &InputFile,
+    options: &Options,
+    limit: Option<&Limit>,
+    abort: &AtomicBool,
+    mut phases: Phases,
+) -> Result<Encoded, EncodeError> {
     let elf = |error| EncodeError::of_elf(path, error);
-    let mut phases = Phases::start();
-    let file = InputFile::open(path).map_err(elf)?;
     let image = Image::parse(file.bytes()).map_err(elf)?;
+    let need = Need::of(&image).map_err(elf)?;
+    let jobs = need.threads(path, jobs::wanted(options.jobs), limit)?;
+    if limit.is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.bytes().len() as u64)) {
+        file.read_sparingly();
+    }
     let debug = image.debug_sections().map_err(elf)?;
     if debug.info.data.is_empty() && debug.types.data.is_empty() {
         let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";
@@ -65,7 +88,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let sections = sources.sections(image.endian() == btfkit_elf::Endian::Big);
     phases.end("open");
 
-    let pool = walk::pool(path, options.jobs)?;
+    let pool = jobs::pool(path, jobs)?;
     let (program, units) = pool.join(|| Program::read(&image, &symbols, options), || Units::read(&sections));
     let program = program.map_err(elf)?;
     let units = units.map_err(|error| EncodeError::new("MALFORMED_DWARF", path, error))?;
@@ -84,9 +107,9 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
 
     let groups = &walked.groups;
     let name_of = |at: NameRef| name_of(&sections, groups, at);
-    let instances = (0..).zip(groups).flat_map(|(n, g)| g.functions.iter().map(move |f| (n, f))).collect();
+    let functions: Vec<_> = groups.iter().map(|g| g.functions.as_slice()).collect();
     let rules = Rules { consistent: options.features.consistent_func, true_signature: options.features.true_signature };
-    let selection = select(&program, instances, &graph, &rules, name_of);
+    let selection = pool.install(|| select(&program, &functions, &graph, &rules, name_of));
     let mut skipped = skipped_functions(&selection, groups, name_of);
     let variables = (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
     let data = place(&program, variables, name_of, options.features.encode_force, &mut skipped).map_err(|unfit| {
@@ -110,13 +133,15 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
         attributes: options.features.attributes,
         layout: options.features.layout,
     };
-    let assembled = assemble(graph, &selection.functions, &data, name_of, &layout)
+    let assembled = pool
+        .install(|| assemble(graph, &selection.functions, &data, name_of, &layout))
         .map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     phases.end("write");
     go_on(path, abort)?;
 
     let pointer_size = if image.is_64() { 8 } else { 4 };
-    validate(&assembled.bytes, Context::Vmlinux, None, pointer_size).map_err(|refusal| {
+    let valid = pool.install(|| validate(&assembled.bytes, Context::Vmlinux, None, pointer_size));
+    valid.map_err(|refusal| {
         let what = format!("the kernel would refuse the result, so nothing is written: {refusal}");
         EncodeError::new("INVALID_BTF", path, what)
     })?;
@@ -133,9 +158,12 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
         }
         return Err(EncodeError::new("STRICT", path, what));
     }
-    let mut report = report(&assembled.bytes, groups, skipped, diagnostics);
+    let mut report = report(&assembled, groups, skipped, diagnostics);
     report.phases = phases.finish();
-    report.jobs = pool.current_num_threads() as u32;
+    report.jobs = jobs as u32;
+    report.memory_estimate = need.with(jobs);
+    report.memory_limit = limit.map(|limit| limit.bytes);
+    pool.spawn(move || drop(walked));
     Ok(Encoded { btf: assembled.bytes, report })
 }
 
@@ -172,7 +200,7 @@ fn name_of<'a>(sections: &Sections<'a>, groups: &'a [Gleaned], at: NameRef) -> &
 }
 
 fn skipped_functions<'n>(
-    selection: &Selection<'_>,
+    selection: &Selection<'_, '_>,
     groups: &[Gleaned],
     name_of: impl Fn(NameRef) -> &'n [u8],
 ) -> Vec<Skipped> {
@@ -180,7 +208,7 @@ fn skipped_functions<'n>(
         what: "function",
         name: String::from_utf8_lossy(name).into_owned(),
         reason: reason.code(),
-        detail: reason.detail().to_owned(),
+        detail: reason.detail(),
     };
     let mut skipped: Vec<Skipped> = selection.skipped.iter().map(|&(name, reason)| skip(name, reason)).collect();
     let unlisted = groups.iter().flat_map(|g| &g.unlisted);
@@ -229,25 +257,16 @@ fn of_file(code: &'static str, message: &str) -> Diagnostic {
     Diagnostic { unit: String::new(), offset: 0, code, message: message.to_owned() }
 }
 
-fn report(bytes: &[u8], groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {
-    let btf = Btf::parse(bytes.to_vec()).expect("what was validated can be read");
-    let mut counts = [0u32; 32];
-    for (_, record) in btf.records() {
-        if let Some(kind) = record.kind() {
-            counts[kind as usize] += 1;
-        }
-    }
-    let counted = Kind::ALL.into_iter().map(|kind| (kind.name(), counts[kind as usize])).filter(|&(_, n)| n != 0);
+fn report(assembled: &Assembled, groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {
     Report {
-        counts: counted.collect(),
-        types: btf.len() as u32,
-        size: bytes.len() as u64,
+        counts: assembled.counts.iter().map(|&(kind, count)| (kind.name(), count)).collect(),
+        types: assembled.types,
+        size: assembled.bytes.len() as u64,
         units: groups.iter().map(|g| g.units).sum(),
         units_excluded: groups.iter().map(|g| g.excluded).sum(),
         skipped,
         diagnostics,
-        phases: Vec::new(),
         peak_memory: phases::peak_memory(),
-        jobs: 0,
+        ..Report::default()
     }
 }

@@ -145,8 +145,13 @@ pub struct UnknownFeature(pub String);
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub features: Features,
-    /// Worker threads; None means as many as the process may use.
+    /// Worker threads at most; None means as many as the process may use. Where the memory limit has no room for all,
+    /// fewer work.
     pub jobs: Option<usize>,
+    /// Bytes of anonymous memory that the process may have, with all that it had before: tables, results and
+    /// decompressed sections count, pages of the input do not. What cannot keep to it ends with MEMORY_LIMIT. None means
+    /// what the process's control groups leave it.
+    pub memory_limit: Option<u64>,
     /// Units whose `DW_AT_language` is one of these are left out (DW_LANG codes; `lang::code` knows the names).
     pub lang_exclude: Vec<u16>,
     /// Diagnostics become failure.

@@ -46,9 +46,9 @@ pub(crate) fn place<'a>(
     skipped: &mut Vec<Skipped>,
 ) -> Result<Vec<Section<'a>>, Unfit> {
     let mut sections: Vec<(usize, Section<'a>)> = Vec::new();
-    let mut skip = |name: &[u8], reason, detail: &str| {
+    let mut skip = |name: &[u8], reason, detail| {
         let name = String::from_utf8_lossy(name).into_owned();
-        skipped.push(Skipped { what: "variable", name, reason, detail: detail.to_owned() });
+        skipped.push(Skipped { what: "variable", name, reason, detail });
     };
     for (group, variable) in variables {
         if variable.name.is_none() {

@@ -1,8 +1,8 @@
 //! What the ELF file says of the program: its functions, and the sections whose variables are wanted.
 
-use crate::Options;
+use crate::{Features, Options};
 use btfkit_btf::unit::name_hash;
-use btfkit_elf::{ElfError, FunctionIndex, FunctionTable, Image, Kfunc, SymbolKind, Symbols};
+use btfkit_elf::{ElfError, FunctionIndex, FunctionTable, Image, Kfunc, Kfuncs, SymbolKind, Symbols};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,46 +38,32 @@ pub(crate) struct DataSection<'data> {
 impl<'data> Program<'data> {
     pub fn read(image: &Image<'data>, symbols: &Symbols<'data>, options: &Options) -> Result<Program<'data>, ElfError> {
         let features = &options.features;
-        let functions = FunctionTable::build(symbols, name_hash)?;
+        let kfuncs = || {
+            let wanted = features.decl_tag_kfuncs && features.decl_tag;
+            if wanted { btfkit_elf::kfuncs(image) } else { Ok(Kfuncs::default()) }
+        };
+        let (functions, (sections, found)) = rayon::join(
+            || FunctionTable::build(symbols, name_hash),
+            || rayon::join(|| data_sections(image, symbols, features), kfuncs),
+        );
+        let functions = functions?;
         let mut filter = vec![0u64; FILTER_BITS / 64];
-        for function in functions.iter() {
-            let bit = filter_bit(name_hash(functions.name(function)));
+        for bit in functions.hashes().map(filter_bit) {
             filter[bit / 64] |= 1 << (bit % 64);
         }
-        let wanted = |name: &[u8]| features.global_var || features.var && name == PER_CPU;
-        let sections = image.sections().iter().filter(|s| s.is_program_data() && s.is_allocated() && s.size != 0);
-        let mut sections: Vec<DataSection<'data>> = sections
-            .filter(|s| wanted(s.name))
-            .map(|s| DataSection {
-                index: s.index,
-                name: s.name,
-                address: s.address,
-                size: s.size,
-                first_objects: FxHashSet::default(),
-            })
-            .collect();
-        for symbol in symbols.iter().filter(|s| s.kind == SymbolKind::Object) {
-            let at_start = |d: &&mut DataSection<'_>| Some(d.index) == symbol.section && d.address == symbol.value;
-            if let Some(section) = sections.iter_mut().find(at_start) {
-                section.first_objects.insert(name_hash(symbol.name()));
-            }
-        }
-        sections.sort_by_key(|s| (s.address, s.index));
         let (mut kfuncs, mut btf_ids_faults) = (FxHashMap::default(), Vec::new());
-        if features.decl_tag_kfuncs && features.decl_tag {
-            // Damaged lists cost the tags that they would give, and nothing else.
-            match btfkit_elf::kfuncs(image) {
-                Ok(found) => {
-                    for Kfunc { name, flags } in found.functions {
-                        if let Some(function) = functions.get(name_hash(&name)) {
-                            kfuncs.insert(function.0, flags);
-                        }
+        // Damaged lists cost the tags that they would give, and nothing else.
+        match found {
+            Ok(found) => {
+                for Kfunc { name, flags } in found.functions {
+                    if let Some(function) = functions.get(name_hash(&name)) {
+                        kfuncs.insert(function.0, flags);
                     }
-                    let skipped = found.skipped.into_iter();
-                    btf_ids_faults.extend(skipped.map(|s| format!("{}: {}", s.symbol, s.reason)));
                 }
-                Err(error) => btf_ids_faults.push(error.to_string()),
+                let skipped = found.skipped.into_iter();
+                btf_ids_faults.extend(skipped.map(|s| format!("{}: {}", s.symbol, s.reason)));
             }
+            Err(error) => btf_ids_faults.push(error.to_string()),
         }
         let declared = functions.iter().map(|_| AtomicBool::new(false)).collect();
         Ok(Program { functions, filter, declared, btf_ids_faults, kfuncs, sections })
@@ -91,6 +77,34 @@ impl<'data> Program<'data> {
     pub fn section_at(&self, address: u64) -> Option<&DataSection<'data>> {
         self.sections.iter().find(|s| address.checked_sub(s.address).is_some_and(|offset| offset < s.size))
     }
+}
+
+/// The sections whose variables are wanted, by address.
+fn data_sections<'data>(
+    image: &Image<'data>,
+    symbols: &Symbols<'data>,
+    features: &Features,
+) -> Vec<DataSection<'data>> {
+    let wanted = |name: &[u8]| features.global_var || features.var && name == PER_CPU;
+    let sections = image.sections().iter().filter(|s| s.is_program_data() && s.is_allocated() && s.size != 0);
+    let mut sections: Vec<DataSection<'data>> = sections
+        .filter(|s| wanted(s.name))
+        .map(|s| DataSection {
+            index: s.index,
+            name: s.name,
+            address: s.address,
+            size: s.size,
+            first_objects: FxHashSet::default(),
+        })
+        .collect();
+    for symbol in symbols.iter().filter(|s| s.kind == SymbolKind::Object) {
+        let at_start = |d: &&mut DataSection<'_>| Some(d.index) == symbol.section && d.address == symbol.value;
+        if let Some(section) = sections.iter_mut().find(at_start) {
+            section.first_objects.insert(name_hash(symbol.name()));
+        }
+    }
+    sections.sort_by_key(|s| (s.address, s.index));
+    sections
 }
 
 const FILTER_BITS: usize = 1 << 20;

@@ -20,6 +20,10 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// Peak resident memory of this process, bytes; whether file pages are counted is the platform's choice.
     pub peak_memory: Option<u64>,
+    /// Bytes of anonymous memory that the process was expected to need at most.
+    pub memory_estimate: u64,
+    /// The bound on them, where there was one.
+    pub memory_limit: Option<u64>,
     pub jobs: u32,
 }
 
@@ -32,7 +36,7 @@ pub struct Skipped {
     /// Stable, for machines: "inconsistent-prototype".
     pub reason: &'static str,
     /// For people.
-    pub detail: String,
+    pub detail: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

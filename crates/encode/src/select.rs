@@ -4,14 +4,17 @@
 //! What one instance knows against a function counts for the whole run. The rules are the reference's, in its order;
 //! where it decides by the last of several reasons, so does this.
 
+use crate::met::{Met, in_order};
 use crate::program::Program;
 use crate::prototype::prototypes_match;
 use btfkit_btf::Kind;
 use btfkit_btf::dedup::{Meaning, Shallow, TypeGraph};
 use btfkit_btf::names::is_identifier;
-use btfkit_btf::unit::{Name, NameRef};
+use btfkit_btf::unit::{Name, NameRef, name_hash};
 use btfkit_dwarf::Function;
-use btfkit_elf::FunctionIndex;
+use btfkit_elf::FunctionSymbol;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 /// Why a function is left out; [`code`](Reason::code) is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,28 +69,40 @@ impl Reason {
 }
 
 /// A function that is emitted.
-pub(crate) struct Selected<'p> {
+pub(crate) struct Selected<'p, 'f> {
     pub name: &'p [u8],
+    /// Its [`name_hash`].
+    pub hash: u64,
     pub proto: Meaning,
-    pub tags: Vec<(i32, Name)>,
+    pub tags: &'f [(i32, Name)],
     /// Flags of the kfunc that it is.
     pub kfunc: Option<u32>,
 }
 
-pub(crate) struct Selection<'p> {
+#[derive(Default)]
+pub(crate) struct Selection<'p, 'f> {
     /// In the order of names.
-    pub functions: Vec<Selected<'p>>,
+    pub functions: Vec<Selected<'p, 'f>>,
     pub skipped: Vec<(&'p [u8], Reason)>,
 }
 
-struct Instance<'a> {
-    function: &'a Function,
-    group: u32,
+/// What is asked of an instance often, near to that of its neighbours; functions themselves are all over the memory.
+struct Instance<'f> {
+    function: &'f Function,
+    /// Place of the function's name among those of all that are met.
+    rank: u32,
+    symbol: u32,
+    proto: Meaning,
+    /// What the machine code has, with true signatures.
+    true_proto: Option<Meaning>,
+    unnamed: bool,
     unexpected: bool,
     inconsistent: bool,
     uncertain: bool,
     reordered: bool,
-    optimized_symbol: bool,
+    /// Parameters are gone, and the function would be emitted as the source has it.
+    optimized: bool,
+    tagged: bool,
 }
 
 pub(crate) struct Rules {
@@ -95,89 +110,157 @@ pub(crate) struct Rules {
     pub true_signature: bool,
 }
 
-/// Decides every function of the symbol table that any unit has an instance of. `instances` in the order of groups.
-pub(crate) fn select<'p, 'n>(
+/// Decides every function of the symbol table that any unit has an instance of. `functions` by number of the group.
+pub(crate) fn select<'p, 'f, 'n>(
     program: &'p Program<'_>,
-    instances: Vec<(u32, &Function)>,
+    functions: &[&'f [Function]],
     graph: &TypeGraph,
     rules: &Rules,
-    name_of: impl Fn(NameRef) -> &'n [u8],
-) -> Selection<'p> {
-    let mut instances: Vec<Instance<'_>> =
-        instances.into_iter().map(|(group, function)| Instance::new(group, function, program)).collect();
-    let mut declared: Vec<bool> = program.functions.iter().map(|f| program.is_declared(f)).collect();
-    instances.iter().for_each(|i| declared[i.function.symbol as usize] = false);
+    name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
+) -> Selection<'p, 'f> {
+    let of_group = |(group, functions): (usize, &&'f [Function])| {
+        functions.iter().map(move |function| Instance::new(group as u32, function, graph, rules))
+    };
+    let mut instances: Vec<Instance<'f>> = functions.par_iter().enumerate().flat_map_iter(of_group).collect();
+    let mut defined = vec![false; program.functions.len()];
+    instances.iter().for_each(|i| defined[i.symbol as usize] = true);
+    let met = program.functions.iter().filter(|&f| defined[f.0 as usize] || program.is_declared(f));
+    let met = in_order(&program.functions, &met.collect::<Vec<_>>());
+    let mut ranks = vec![0; program.functions.len()];
+    (0..).zip(&met).for_each(|(rank, met)| ranks[met.index.0 as usize] = rank);
+    instances.iter_mut().for_each(|i| i.rank = ranks[i.symbol as usize]);
     // Stable: within a function, in the order of units.
-    instances.sort_by_key(|i| i.function.symbol);
-    let mut selection = Selection { functions: Vec::new(), skipped: Vec::new() };
-    for run in instances.chunk_by_mut(|a, b| a.function.symbol == b.function.symbol) {
-        let index = FunctionIndex(run[0].function.symbol);
-        let name = program.functions.name(index);
+    instances.par_sort_by_key(|i| i.rank);
+
+    let deciding = || Deciding {
+        program,
+        met: &met,
+        graph,
+        rules,
+        identifiers: Identifiers::new(&name_of),
+        done: Selection::default(),
+    };
+    let runs = instances.par_chunk_by_mut(|a, b| a.rank == b.rank);
+    let decided = runs.fold(deciding, Deciding::run).map(|deciding| deciding.done);
+    let mut selection = decided.reduce(Selection::default, Selection::and);
+    let only_declared = met.iter().filter(|met| !defined[met.index.0 as usize]);
+    selection.skipped.extend(only_declared.map(|met| (met.name, Reason::OnlyDeclared)));
+    selection
+}
+
+impl Selection<'_, '_> {
+    fn and(mut self, mut later: Self) -> Self {
+        self.functions.append(&mut later.functions);
+        self.skipped.append(&mut later.skipped);
+        self
+    }
+}
+
+/// Some successive runs, and what came of them.
+struct Deciding<'s, 'p, 'd, 'f, F> {
+    program: &'p Program<'d>,
+    met: &'s [Met<'p>],
+    graph: &'s TypeGraph,
+    rules: &'s Rules,
+    identifiers: Identifiers<'s, F>,
+    done: Selection<'p, 'f>,
+}
+
+impl<'n, 'f, F: Fn(NameRef) -> &'n [u8]> Deciding<'_, '_, '_, 'f, F> {
+    fn run(mut self, run: &mut [Instance<'f>]) -> Self {
+        let met = &self.met[run[0].rank as usize];
         // Instances with nameless parameters count for nothing, unless there are no others.
         let named = named_first(run);
         let run = &mut run[..named];
         if run.is_empty() {
-            selection.skipped.push((name, Reason::UnnamedParameter));
-            continue;
+            self.done.skipped.push((met.name, Reason::UnnamedParameter));
+            return self;
         }
-        combine(run, graph);
-        for choice in decide(run, index, program, rules) {
-            let chosen = choice.and_then(|(instance, name, proto)| {
-                let proto = graph.anchor(instance.group, proto);
-                unfit(name, proto, graph, &name_of).map_or(Ok((instance, name, proto)), Err)
+        combine(run, self.graph);
+        for choice in decide(run, met, self.rules).into_iter().flatten() {
+            let chosen = choice.and_then(|chosen| {
+                // A clone's name has a suffix.
+                let named = if chosen.plain { met.identifier } else { is_identifier(chosen.name) };
+                match named {
+                    true => fit(self.graph.shallow(chosen.proto), &mut self.identifiers).map(|()| chosen),
+                    false => Err(Reason::InvalidName),
+                }
             });
             match chosen {
-                Err(reason) => selection.skipped.push((name, reason)),
-                Ok((instance, chosen, proto)) => selection.functions.push(Selected {
-                    name: chosen,
-                    proto,
-                    tags: instance.function.tags.clone(),
-                    kfunc: program.kfuncs.get(&index.0).copied().filter(|_| chosen == name),
-                }),
+                Err(reason) => self.done.skipped.push((met.name, reason)),
+                Ok(Chosen { instance, name, plain, proto }) => {
+                    self.done.functions.push(Selected {
+                        name,
+                        hash: if plain { met.hash } else { name_hash(name) },
+                        proto,
+                        tags: if instance.tagged { &instance.function.tags } else { &[] },
+                        kfunc: self.program.kfuncs.get(&met.index.0).copied().filter(|_| plain),
+                    });
+                }
             }
         }
+        self
     }
-    let only_declared = program.functions.iter().filter(|f| declared[f.0 as usize]);
-    selection.skipped.extend(only_declared.map(|f| (program.functions.name(f), Reason::OnlyDeclared)));
-    selection
+}
+
+/// Which names are identifiers: functions have parameters of the same names over and over.
+struct Identifiers<'s, F> {
+    name_of: &'s F,
+    known: FxHashMap<u64, bool>,
+}
+
+impl<'s, 'n, F: Fn(NameRef) -> &'n [u8]> Identifiers<'s, F> {
+    fn new(name_of: &'s F) -> Identifiers<'s, F> {
+        Identifiers { name_of, known: FxHashMap::default() }
+    }
+
+    fn has(&mut self, name: Name) -> bool {
+        *self.known.entry(name.hash).or_insert_with(|| is_identifier((self.name_of)(name.at)))
+    }
 }
 
 /// Puts the instances whose parameters all have names first, in order; returns how many they are.
 fn named_first(run: &mut [Instance<'_>]) -> usize {
-    run.sort_by_key(|i| i.function.facts.unnamed_parameter);
-    run.partition_point(|i| !i.function.facts.unnamed_parameter)
+    run.sort_by_key(|i| i.unnamed);
+    run.partition_point(|i| !i.unnamed)
 }
 
-impl<'a> Instance<'a> {
-    fn new(group: u32, function: &'a Function, program: &Program<'_>) -> Instance<'a> {
-        let symbols = program.functions.symbols(FunctionIndex(function.symbol));
-        let optimized = |name: &[u8]| [&b".constprop"[..], b".isra"].iter().any(|s| contains(name, s));
+impl<'f> Instance<'f> {
+    fn new(group: u32, function: &'f Function, graph: &TypeGraph, rules: &Rules) -> Instance<'f> {
+        let facts = &function.facts;
+        let true_proto = function.true_proto.filter(|_| rules.true_signature);
         Instance {
             function,
-            group,
-            unexpected: function.facts.unexpected_register,
+            rank: 0,
+            symbol: function.symbol,
+            proto: graph.anchor(group, function.proto),
+            true_proto: true_proto.map(|proto| graph.anchor(group, proto)),
+            unnamed: facts.unnamed_parameter,
+            unexpected: facts.unexpected_register,
             inconsistent: false,
-            uncertain: function.facts.uncertain_location,
-            reordered: function.facts.reordered_parameters,
-            optimized_symbol: symbols.iter().any(|s| Some(s.address) == function.address && optimized(s.name)),
+            uncertain: facts.uncertain_location,
+            reordered: facts.reordered_parameters,
+            optimized: facts.optimized_parameters && !rules.true_signature,
+            tagged: !function.tags.is_empty(),
         }
     }
 
     /// The compiler changed what is passed, and BTF would say what the source says.
-    fn changed(&self, rules: &Rules) -> bool {
-        let facts = &self.function.facts;
-        facts.optimized_parameters && (facts.signature_changed || self.optimized_symbol) && !rules.true_signature
+    fn changed(&self, symbols: &[FunctionSymbol<'_>]) -> bool {
+        let clone = || symbols.iter().any(|s| Some(s.address) == self.function.address && is_optimized_clone(s.name));
+        self.optimized && (self.function.facts.signature_changed || clone())
     }
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|w| w == part)
+fn is_optimized_clone(name: &[u8]) -> bool {
+    let contains = |part: &[u8]| name.windows(part.len()).any(|w| w == part);
+    contains(b".constprop") || contains(b".isra")
 }
 
 /// What one instance knows holds for all.
 fn combine(run: &mut [Instance<'_>], graph: &TypeGraph) {
     let (first, others) = run.split_first_mut().expect("a run is not empty");
-    let proto = |i: &Instance<'_>| graph.shallow(graph.anchor(i.group, i.function.proto));
+    let proto = |i: &Instance<'_>| graph.shallow(i.proto);
     for other in others {
         for (a, b) in [
             (&mut first.unexpected, &mut other.unexpected),
@@ -198,43 +281,45 @@ fn combine(run: &mut [Instance<'_>], graph: &TypeGraph) {
     }
 }
 
-/// An instance that is emitted, under which name, and its prototype's anchor.
-type Choice<'i, 'p, 'f> = Result<(&'i Instance<'f>, &'p [u8], u32), Reason>;
+/// An instance that is emitted, under which name, and its prototype.
+struct Chosen<'i, 'p, 'f> {
+    instance: &'i Instance<'f>,
+    name: &'p [u8],
+    /// It is the name of the run, and not that of a clone.
+    plain: bool,
+    proto: Meaning,
+}
+
+type Choice<'i, 'p, 'f> = Result<Chosen<'i, 'p, 'f>, Reason>;
 
 /// What is emitted for a run: one function, or with true signatures a clone and the plain function beside it.
-fn decide<'i, 'p, 'f>(
-    run: &'i [Instance<'f>],
-    index: FunctionIndex,
-    program: &'p Program<'_>,
-    rules: &Rules,
-) -> Vec<Choice<'i, 'p, 'f>> {
-    let symbols = program.functions.symbols(index);
+fn decide<'i, 'p, 'f>(run: &'i [Instance<'f>], met: &Met<'p>, rules: &Rules) -> [Option<Choice<'i, 'p, 'f>>; 2] {
+    let symbols = met.symbols;
     if rules.true_signature {
         // A clone is emitted as what it is, under its own name.
         let clones = run.iter().filter(|i| !i.unexpected && !i.uncertain).filter_map(|instance| {
             let clone = symbols.iter().find(|s| Some(s.address) == instance.function.address && s.suffixed)?;
-            let proto = instance.function.true_proto.unwrap_or(instance.function.proto);
-            Some((instance, clone.name, proto))
+            let proto = instance.true_proto.unwrap_or(instance.proto);
+            Some(Chosen { instance, name: clone.name, plain: false, proto })
         });
         if let Some(clone) = clones.take(1).next() {
             // The plain function is another one: only its own symbols say where it is.
             let plain: Vec<u64> = symbols.iter().filter(|s| !s.suffixed).map(|s| s.address).collect();
             let at_plain = run.iter().find(|i| i.function.address.is_some_and(|a| plain.contains(&a)));
-            let Some(plain_instance) = at_plain else { return vec![Ok(clone)] };
+            let Some(plain_instance) = at_plain else { return [Some(Ok(clone)), None] };
             let ambiguous = plain.iter().any(|&a| a != plain[0]);
-            return vec![verdict(run, plain_instance, ambiguous, index, program, rules), Ok(clone)];
+            return [Some(verdict(run, plain_instance, ambiguous, met, rules)), Some(Ok(clone))];
         }
     }
-    let canonical = canonical(run, |i| symbols.iter().any(|s| Some(s.address) == i.function.address), rules);
-    vec![verdict(run, canonical, program.functions.ambiguous(index), index, program, rules)]
+    let canonical = canonical(run, symbols);
+    [Some(verdict(run, canonical, met.ambiguous, met, rules)), None]
 }
 
 fn verdict<'i, 'p, 'f>(
     run: &'i [Instance<'f>],
     canonical: &'i Instance<'f>,
     ambiguous: bool,
-    index: FunctionIndex,
-    program: &'p Program<'_>,
+    met: &Met<'p>,
     rules: &Rules,
 ) -> Choice<'i, 'p, 'f> {
     let first = &run[0];
@@ -243,29 +328,25 @@ fn verdict<'i, 'p, 'f>(
         (first.inconsistent && rules.consistent, Reason::InconsistentPrototype),
         (first.uncertain, Reason::UncertainLocation),
         (first.reordered, Reason::ReorderedParameters),
-        (canonical.changed(rules), Reason::OptimizedParameters),
+        (canonical.changed(met.symbols), Reason::OptimizedParameters),
         (ambiguous, Reason::AmbiguousAddress),
     ];
     if let Some(&(_, reason)) = reasons.iter().rev().find(|(applies, _)| *applies) {
         return Err(reason);
     }
-    let function = canonical.function;
-    let proto = function.true_proto.filter(|_| rules.true_signature).unwrap_or(function.proto);
-    Ok((canonical, program.functions.name(index), proto))
+    let proto = canonical.true_proto.unwrap_or(canonical.proto);
+    Ok(Chosen { instance: canonical, name: met.name, plain: true, proto })
 }
 
 /// The instance that the linker has kept, where addresses tell (a strong definition wins over a weak one).
-fn canonical<'i, 'f>(
-    run: &'i [Instance<'f>],
-    linked: impl Fn(&Instance<'f>) -> bool,
-    rules: &Rules,
-) -> &'i Instance<'f> {
+fn canonical<'i, 'f>(run: &'i [Instance<'f>], symbols: &[FunctionSymbol<'_>]) -> &'i Instance<'f> {
     if run.len() == 1 {
         return &run[0];
     }
+    let linked = |i: &&Instance<'_>| symbols.iter().any(|s| Some(s.address) == i.function.address);
     let mut first = None;
-    for instance in run.iter().filter(|i| linked(i)) {
-        if !instance.changed(rules) {
+    for instance in run.iter().filter(linked) {
+        if !instance.changed(symbols) {
             return instance;
         }
         first.get_or_insert(instance);
@@ -287,12 +368,8 @@ fn ends_in_void(mut ty: Shallow<'_>) -> bool {
     true
 }
 
-/// What the kernel would not take.
-fn unfit<'n>(name: &[u8], proto: Meaning, graph: &TypeGraph, name_of: &impl Fn(NameRef) -> &'n [u8]) -> Option<Reason> {
-    if !is_identifier(name) {
-        return Some(Reason::InvalidName);
-    }
-    let proto = graph.shallow(proto);
+/// Whether the kernel would take the prototype.
+fn fit<'n>(proto: Shallow<'_>, identifiers: &mut Identifiers<'_, impl Fn(NameRef) -> &'n [u8]>) -> Result<(), Reason> {
     debug_assert_eq!(proto.kind(), Kind::FuncProto);
     let members = proto.members();
     let last = members.len().wrapping_sub(1);
@@ -300,14 +377,14 @@ fn unfit<'n>(name: &[u8], proto: Meaning, graph: &TypeGraph, name_of: &impl Fn(N
         // The last one may be the dots of a variadic function.
         let dots = i == last && ty.is_void() && name.is_none();
         if !dots && ends_in_void(ty) {
-            return Some(Reason::VoidParameter);
+            return Err(Reason::VoidParameter);
         }
         if !dots && name.is_none() {
-            return Some(Reason::UnnamedParameter);
+            return Err(Reason::UnnamedParameter);
         }
-        if !dots && !is_identifier(name_of(name.at)) {
-            return Some(Reason::InvalidName);
+        if !dots && !identifiers.has(name) {
+            return Err(Reason::InvalidName);
         }
     }
-    None
+    Ok(())
 }

@@ -173,11 +173,3 @@ fn malformed(path: &Path, error: &DwarfError) -> EncodeError {
     let hint = "the debug information is damaged or of a kind that is not known; build the file again";
     EncodeError::new("MALFORMED_DWARF", path, format!("{error}; {hint}"))
 }
-
-/// As many threads as asked for, or as the process may use.
-pub(crate) fn pool(path: &Path, jobs: Option<usize>) -> Result<rayon::ThreadPool, EncodeError> {
-    let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
-    rayon::ThreadPoolBuilder::new().num_threads(jobs).thread_name(|n| format!("btfkit-{n}")).build().map_err(|error| {
-        EncodeError::new("IO", path, format!("{jobs} threads cannot be started ({error}); try fewer jobs"))
-    })
-}

@@ -18,6 +18,8 @@ pub struct EncodeOptions {
     /// A comma-separated list, as for `pahole --btf_features`.
     pub features: Option<String>,
     pub jobs: Option<u32>,
+    /// Bytes.
+    pub memory_limit: Option<f64>,
     /// Names of languages.
     pub lang_exclude: Option<Vec<String>>,
     pub strict: Option<bool>,
@@ -39,6 +41,7 @@ impl TryFrom<EncodeOptions> for Options {
                 None => Features::default(),
             },
             jobs: options.jobs.map(|jobs| jobs as usize),
+            memory_limit: options.memory_limit.map(|bytes| bytes as u64),
             lang_exclude,
             strict: options.strict.unwrap_or(false),
         })

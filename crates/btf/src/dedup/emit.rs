@@ -4,11 +4,13 @@
 //! what bears it: a struct, union or enum becomes anonymous, a member too; a typedef gives way to its target; an
 //! enumerator is left out; a forward declaration becomes void.
 
-use super::graph::{NodeId, NodeMember, NodeView, TypeGraph};
+use super::graph::{NodeId, TypeGraph};
+use super::record::Recorder;
 use crate::names::is_identifier;
-use crate::unit::{Name, NameRef};
-use crate::{Aggregate, Kind, Member, Param, SecVar, Type, TypeId, WriteError, Writer};
-use rustc_hash::FxHashMap as HashMap;
+use crate::unit::NameRef;
+use crate::{Kind, Part, TypeId, WriteError, Writer};
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// A name that the kernel would not take, and what has become of its bearer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,27 +36,56 @@ impl Emitted {
     }
 }
 
+/// Nodes that a thread writes at a time. Small parts have more strings in common, and each of these is looked up again.
+const PIECE: usize = 1 << 13;
+
 /// Appends every type of the graph. `name` gives the bytes of a name.
 pub fn emit<'n>(
     graph: &mut TypeGraph,
     writer: &mut Writer,
-    name: impl Fn(NameRef) -> &'n [u8],
+    name: impl Fn(NameRef) -> &'n [u8] + Sync,
 ) -> Result<Emitted, WriteError> {
-    let mut emitter = Emitter { name, names: HashMap::default(), bad_names: Vec::new() };
     let links = Links::of(graph);
-    let ids = emitter.ids(graph, &links, writer.next_id());
-    let mut members = Vec::new();
-    for node in (1..ids.len() as u32).map(NodeId) {
-        let view = graph.view_with(node, links.of_node(node), &mut members);
-        if emitter.stand_in(view.kind, view.name, view.target).is_none() {
-            let ty = emitter.record(&view, &ids, writer)?;
-            writer.push(&ty)?;
-        }
+    let graph = &*graph;
+    let nodes = || (1..graph.len() as u32).map(NodeId);
+    let ways: Vec<Option<NodeId>> =
+        std::iter::once(None).chain(nodes().map(|node| way(graph, node, &links, &name))).collect();
+    let ids = ids(&ways, writer.next_id());
+    let given_way = nodes().filter(|node| ways[node.0 as usize].is_some());
+    let mut bad_names: Vec<BadName> = given_way
+        .map(|node| {
+            let ((kind, bad), (unit, at)) = (graph.kind_and_name(node), graph.origin(node));
+            BadName { kind, name: name(bad.at).to_vec(), member: false, unit, at }
+        })
+        .collect();
+
+    let written: Vec<_> = pieces(ids.len() as u32)
+        .into_par_iter()
+        .map(|piece| {
+            let mut kept = piece.map(NodeId).filter(|node| ways[node.0 as usize].is_none()).peekable();
+            let first = kept.peek().map_or(writer.next_id(), |node| ids[node.0 as usize]);
+            let mut recorder = Recorder::new(Part::new(writer.endian(), first), &ids, &name);
+            let mut members = Vec::new();
+            kept.try_for_each(|node| recorder.push(&graph.view_with(node, links.of_node(node), &mut members)))?;
+            Ok(recorder.finish())
+        })
+        .collect();
+    let mut parts = Vec::with_capacity(written.len());
+    for part in written {
+        let (part, mut bad) = part?;
+        parts.push(part);
+        bad_names.append(&mut bad);
     }
-    Ok(Emitted { ids, bad_names: emitter.bad_names })
+    writer.append(parts)?;
+    Ok(Emitted { ids, bad_names })
 }
 
-/// What each node refers to.
+/// All nodes but void, in pieces.
+fn pieces(nodes: u32) -> Vec<Range<u32>> {
+    (1..nodes).step_by(PIECE).map(|start| start..nodes.min(start + PIECE as u32)).collect()
+}
+
+/// What each node refers to. To find that may add nodes to the graph; with it, nodes can be viewed on all threads.
 struct Links {
     /// By node: index of its first reference; one more at the end.
     first: Vec<u32>,
@@ -79,173 +110,38 @@ impl Links {
     }
 }
 
-/// A name that was met before: few are looked at twice as bytes.
-#[derive(Clone, Copy)]
-struct Met {
-    valid: bool,
-    /// Where the string is, once it is written.
-    offset: Option<u32>,
+/// What a type gives way to, for want of a valid name.
+fn way<'n>(graph: &TypeGraph, node: NodeId, links: &Links, bytes: &impl Fn(NameRef) -> &'n [u8]) -> Option<NodeId> {
+    let (kind, name) = graph.kind_and_name(node);
+    let to = match kind {
+        Kind::Typedef => links.of_node(node)[0],
+        Kind::Fwd => NodeId::VOID,
+        _ => return None,
+    };
+    (!is_identifier(bytes(name.at))).then_some(to)
 }
 
-struct Emitter<F> {
-    name: F,
-    /// By hash.
-    names: HashMap<u64, Met>,
-    bad_names: Vec<BadName>,
-}
-
-impl<'n, F: Fn(NameRef) -> &'n [u8]> Emitter<F> {
-    /// Ids in the order of nodes; a type that gives way to another has that one's id.
-    fn ids(&mut self, graph: &TypeGraph, links: &Links, first: TypeId) -> Vec<TypeId> {
-        let mut ways: Vec<Option<NodeId>> = vec![None];
-        let mut ids = vec![TypeId::VOID];
-        let mut next = first.0;
-        for node in (1..graph.len() as u32).map(NodeId) {
-            let (kind, name) = graph.kind_and_name(node);
-            let way = self.stand_in(kind, name, links.of_node(node)[0]);
-            if way.is_some() {
-                let ((unit, at), name) = (graph.origin(node), (self.name)(name.at).to_vec());
-                self.bad_names.push(BadName { kind, name, member: false, unit, at });
-            }
-            ids.push(TypeId(if way.is_some() { 0 } else { next }));
-            next += way.is_none() as u32;
-            ways.push(way);
-        }
-        for node in 1..ids.len() {
-            let mut to = NodeId(node as u32);
-            // A circle of such typedefs means nothing: void.
-            for _ in 0..ids.len() {
-                match ways[to.0 as usize] {
-                    Some(way) => to = way,
-                    None => break,
-                }
-            }
-            if to.0 as usize != node && ways[to.0 as usize].is_none() {
-                ids[node] = ids[to.0 as usize];
+/// Ids in the order of nodes; a type that gives way to another has that one's id.
+fn ids(ways: &[Option<NodeId>], first: TypeId) -> Vec<TypeId> {
+    let mut next = first.0;
+    let mut ids = vec![TypeId::VOID];
+    ids.extend(ways[1..].iter().map(|way| {
+        let id = if way.is_some() { 0 } else { next };
+        next += way.is_none() as u32;
+        TypeId(id)
+    }));
+    for node in 1..ids.len() {
+        let Some(mut to) = ways[node] else { continue };
+        // A circle of such typedefs means nothing: void.
+        for _ in 0..ids.len() {
+            match ways[to.0 as usize] {
+                Some(way) => to = way,
+                None => break,
             }
         }
-        ids
-    }
-
-    fn met(&mut self, name: Name) -> &mut Met {
-        let bytes = &self.name;
-        self.names.entry(name.hash).or_insert_with(|| Met { valid: is_identifier(bytes(name.at)), offset: None })
-    }
-
-    /// What a type gives way to, for want of a valid name.
-    fn stand_in(&mut self, kind: Kind, name: Name, target: NodeId) -> Option<NodeId> {
-        match kind {
-            Kind::Typedef if !self.met(name).valid => Some(target),
-            Kind::Fwd if !self.met(name).valid => Some(NodeId::VOID),
-            _ => None,
+        if ways[to.0 as usize].is_none() {
+            ids[node] = ids[to.0 as usize];
         }
     }
-
-    /// The string of a name, whether the kernel takes it as an identifier or not.
-    fn string(&mut self, name: Name, writer: &mut Writer) -> Result<u32, WriteError> {
-        match self.met(name).offset {
-            Some(offset) => Ok(offset),
-            None => {
-                let offset = writer.string((self.name)(name.at))?;
-                self.met(name).offset = Some(offset);
-                Ok(offset)
-            }
-        }
-    }
-
-    fn record(&mut self, view: &NodeView<'_>, ids: &[TypeId], writer: &mut Writer) -> Result<Type, WriteError> {
-        let id = |node: NodeId| ids[node.0 as usize];
-        let target = id(view.target);
-        Ok(match view.kind {
-            Kind::Int => Type::Int {
-                name: if view.name.is_none() { 0 } else { self.string(view.name, writer)? },
-                size: view.size,
-                encoding: (view.word >> 24) as u8 & 0xf,
-                offset: (view.word >> 16) as u8,
-                bits: view.word as u8,
-            },
-            Kind::Float => Type::Float { name: self.string(view.name, writer)?, size: view.size },
-            Kind::Ptr => Type::Ptr(target),
-            Kind::Const => Type::Const(target),
-            Kind::Volatile => Type::Volatile(target),
-            Kind::Restrict => Type::Restrict(target),
-            Kind::Typedef => Type::Typedef { name: self.string(view.name, writer)?, ty: target },
-            Kind::Fwd => Type::Fwd { name: self.string(view.name, writer)?, union: view.flag },
-            Kind::Array => Type::Array { elem: target, index: id(view.members[0].ty), nelems: view.size },
-            Kind::TypeTag => Type::TypeTag { value: self.string(view.name, writer)?, ty: target, attribute: view.flag },
-            Kind::DeclTag => Type::DeclTag {
-                value: self.string(view.name, writer)?,
-                ty: target,
-                component: view.word as i32,
-                attribute: view.flag,
-            },
-            Kind::Func => Type::Func { name: self.string(view.name, writer)?, linkage: view.word, proto: target },
-            Kind::Var => Type::Var { name: self.string(view.name, writer)?, ty: target, linkage: view.word },
-            Kind::Datasec => {
-                let var =
-                    |m: &NodeMember| SecVar { var: id(m.ty), offset: (m.value >> 32) as u32, size: m.value as u32 };
-                let vars = view.members.iter().map(var).collect();
-                Type::Datasec { name: self.string(view.name, writer)?, size: view.size, vars }
-            }
-            Kind::FuncProto => {
-                let mut params = Vec::with_capacity(view.members.len());
-                for m in view.members {
-                    params.push(Param { name: self.checked(view, m.name, true, writer)?, ty: id(m.ty) });
-                }
-                Type::FuncProto { ret: target, params }
-            }
-            Kind::Struct | Kind::Union => {
-                let name = self.checked(view, view.name, false, writer)?;
-                let mut members = Vec::with_capacity(view.members.len());
-                for m in view.members.iter().filter(|m| id(m.ty) != TypeId::VOID) {
-                    let name = self.checked(view, m.name, true, writer)?;
-                    members.push(Member { name, ty: id(m.ty), offset: packed(m.value, view.flag) });
-                }
-                let aggregate = Aggregate { name, size: view.size, kind_flag: view.flag, members };
-                if view.kind == Kind::Struct { Type::Struct(aggregate) } else { Type::Union(aggregate) }
-            }
-            Kind::Enum | Kind::Enum64 => {
-                let name = self.checked(view, view.name, false, writer)?;
-                let mut values = Vec::with_capacity(view.members.len());
-                for m in view.members {
-                    match self.checked(view, m.name, true, writer)? {
-                        0 => {}
-                        name => values.push((name, m.value)),
-                    }
-                }
-                let (size, signed) = (view.size, view.flag);
-                if view.kind == Kind::Enum64 {
-                    Type::Enum64 { name, size, signed, values }
-                } else {
-                    let values = values.into_iter().map(|(name, value)| (name, value as u32)).collect();
-                    Type::Enum { name, size, signed, values }
-                }
-            }
-        })
-    }
-
-    /// The name if the kernel takes it, else none.
-    fn checked(
-        &mut self,
-        view: &NodeView<'_>,
-        name: Name,
-        member: bool,
-        writer: &mut Writer,
-    ) -> Result<u32, WriteError> {
-        if name.is_none() {
-            return Ok(0);
-        }
-        if self.met(name).valid {
-            return self.string(name, writer);
-        }
-        let name = (self.name)(name.at).to_vec();
-        self.bad_names.push(BadName { kind: view.kind, name, member, unit: view.unit, at: view.at });
-        Ok(0)
-    }
-}
-
-/// An offset in bits, beside the width of a bitfield where the aggregate has kind_flag (24 and 8 bits).
-fn packed(value: u64, kind_flag: bool) -> u32 {
-    let (offset, width) = (value as u32, (value >> 32) as u32);
-    if kind_flag { offset & 0xff_ffff | width << 24 } else { offset }
+    ids
 }

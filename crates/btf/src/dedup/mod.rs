@@ -43,6 +43,7 @@ mod hash;
 mod merge;
 mod of_btf;
 mod open;
+mod record;
 mod refine;
 mod settle;
 mod shallow;

@@ -7,28 +7,51 @@ use super::{Errno, Refusal, Release, Rules};
 use crate::header::HEAD;
 use crate::names::{is_identifier, is_section_name};
 use crate::{Kind, MAX_TYPE_ID};
+use rayon::prelude::*;
 
 pub(super) fn check(rules: &Rules, blob: &mut Blob) -> Result<(), Refusal> {
     let first = blob.start_id();
-    let mut id = first;
-    let mut at = blob.types.start;
-    // What the file's size bounds anyway; most records are a little longer.
-    let mut records = Vec::with_capacity(blob.types.len() / 24);
-    while at < blob.types.end {
-        let size = record(rules, blob, id, at)?;
-        // The kernel has room for this many types, void counted; it drops those beyond without a word.
-        if id < MAX_TYPE_ID {
-            records.push(at as u32);
-        }
-        at += size;
-        id += 1;
+    let (mut records, end) = records(blob);
+    // On all threads; of several that are wrong the kernel would have met the first.
+    let pieces = (0..records.len().div_ceil(PIECE)).into_par_iter();
+    let wrong = pieces.find_map_first(|piece| {
+        let ids = (first + (piece * PIECE) as u32)..;
+        ids.zip(records[piece * PIECE..].iter().take(PIECE))
+            .find_map(|(id, &at)| record(rules, blob, id, at as usize).err())
+    });
+    if let Some(refusal) = wrong {
+        return Err(refusal);
     }
+    if end < blob.types.end {
+        record(rules, blob, first + records.len() as u32, end)?;
+    }
+    // The kernel has room for this many types, void counted; it drops those beyond without a word.
+    records.truncate(MAX_TYPE_ID.saturating_sub(first) as usize);
     blob.records = records;
     Ok(())
 }
 
-/// Checks the record at `at` and returns its length.
-fn record(rules: &Rules, blob: &Blob, id: u32, at: usize) -> Result<usize, Refusal> {
+/// Records that a thread checks at a time.
+const PIECE: usize = 1 << 12;
+
+/// Where records start, up to the first one of unknown length, and where these records end.
+fn records(blob: &Blob) -> (Vec<u32>, usize) {
+    let mut at = blob.types.start;
+    // What the file's size bounds anyway; most records are a little longer.
+    let mut records = Vec::with_capacity(blob.types.len() / 24);
+    while blob.types.end - at >= HEAD {
+        let rec = Rec::at(blob.endian, &blob.bytes[at..blob.types.end]);
+        let size = HEAD + rec.body_size();
+        if rec.kind.is_none() || blob.types.end - at < size {
+            break;
+        }
+        records.push(at as u32);
+        at += size;
+    }
+    (records, at)
+}
+
+fn record(rules: &Rules, blob: &Blob, id: u32, at: usize) -> Result<(), Refusal> {
     let left = blob.types.end - at;
     if left < HEAD {
         return Err(numbered(id, format!("meta_left:{left} meta_needed:{HEAD}")));
@@ -62,8 +85,7 @@ fn record(rules: &Rules, blob: &Blob, id: u32, at: usize) -> Result<usize, Refus
         Kind::Var => check.variable(),
         Kind::Datasec => check.section(),
         Kind::DeclTag => check.decl_tag(),
-    }?;
-    Ok(HEAD + needed)
+    }
 }
 
 struct Check<'b, 'a> {

@@ -13,6 +13,8 @@ pub struct Profile {
     pub relocatable: bool,
     pub siblings: bool,
     pub strings: DwForm,
+    /// Equal strings of `.debug_str` are one, as linkers leave it (never in ET_REL).
+    pub merged_strings: bool,
     pub references: DwForm,
     pub constants: Constants,
     /// DW_FORM_addrx and DW_OP_addrx rather than addresses in place.
@@ -72,6 +74,7 @@ impl Profile {
             relocatable: false,
             siblings: true,
             strings: DW_FORM_strp,
+            merged_strings: true,
             references: DW_FORM_ref4,
             constants: Constants::Fixed,
             indexed_addresses: false,

@@ -139,8 +139,13 @@ impl Unit {
 
 /// The debug sections of all units, by name.
 pub fn write(profile: Profile, units: &[Unit]) -> BTreeMap<&'static str, Bytes> {
-    let mut writer =
-        Writer { sections: BTreeMap::new(), labels: HashMap::new(), patches: Vec::new(), big: profile.big };
+    let mut writer = Writer {
+        sections: BTreeMap::new(),
+        labels: HashMap::new(),
+        patches: Vec::new(),
+        merged: HashMap::new(),
+        big: profile.big,
+    };
     for (index, unit) in units.iter().enumerate() {
         let profile = unit.profile.unwrap_or(profile);
         UnitWriter::new(&mut writer, profile, index).unit(unit);
@@ -154,6 +159,8 @@ struct Writer {
     /// Where an entry is: (unit, label) to (section, offset of the unit, offset of the entry).
     labels: HashMap<(usize, String), (&'static str, u64, u64)>,
     patches: Vec<Patch>,
+    /// Where in `.debug_str` a text can be had.
+    merged: HashMap<String, u64>,
     big: bool,
 }
 
@@ -556,11 +563,11 @@ impl<'a> UnitWriter<'a> {
                 self.offset(".debug_line_str", at);
             }
             DW_FORM_strp => {
-                let at = self.writer.section(".debug_str").text(text);
+                let at = self.str_text(text);
                 self.offset(".debug_str", at);
             }
             _ => {
-                let at = self.writer.section(".debug_str").text(text);
+                let at = self.str_text(text);
                 let index = self.strings.len() as u64;
                 self.strings.push(at);
                 match form {
@@ -572,6 +579,19 @@ impl<'a> UnitWriter<'a> {
                 }
             }
         }
+    }
+
+    fn str_text(&mut self, text: &str) -> u64 {
+        let merged = self.profile.merged_strings && !self.profile.relocatable;
+        if let Some(&at) = self.writer.merged.get(text).filter(|_| merged) {
+            return at;
+        }
+        let at = self.writer.section(".debug_str").text(text);
+        // As a linker does, which keeps each string once, and has strings end in one another.
+        for (start, _) in text.char_indices().take(16) {
+            self.writer.merged.entry(text[start..].to_owned()).or_insert(at + start as u64);
+        }
+        at
     }
 
     fn address(&mut self, place: &Place) -> u64 {

@@ -160,3 +160,62 @@ fn names_that_are_no_text() {
         outcome.expect("STRUCT (anon) size=4 {}\nTYPEDEF t = struct {}");
     });
 }
+
+/// Three units that say the same, but for how their names are written.
+fn in_three_ways(profiles: [Profile; 3]) -> File {
+    let entries = || {
+        [
+            base("int", 4, SIGNED),
+            structure("pair", 8).with([member("a", "int", 0), member("second", "int", 4)]),
+            typedef("t", "pair"),
+            enumeration("color", 4, &[("RED", 0), ("GREEN", 1)]),
+        ]
+    };
+    let [first, second, third] = profiles;
+    file(first)
+        .unit(unit("1.c").with(entries()))
+        .unit(unit("2.c").with(entries()).profile(second))
+        .unit(unit("3.c").with(entries()).profile(third))
+}
+
+const IN_ANY_WAY: &str = "
+    INT int size=4 bits=32 signed
+    STRUCT pair size=8 { a:int@0 second:int@32 }
+    TYPEDEF t = struct pair
+    ENUM color size=4 unsigned { RED=0 GREEN=1 }
+";
+
+#[test]
+fn equal_names_are_one_wherever_they_stand() {
+    let plain = Profile::default();
+    let unmerged = Profile { merged_strings: false, ..plain };
+    let inline = Profile { strings: DW_FORM_string, ..plain };
+    let indexed = Profile { strings: DW_FORM_strx1, ..plain };
+    for profiles in [
+        [plain, plain, plain],
+        [unmerged, unmerged, unmerged],
+        [plain, inline, plain],
+        [inline, inline, unmerged],
+        [indexed, plain, inline],
+        [indexed, unmerged, indexed],
+    ] {
+        in_three_ways(profiles).encode().expect(IN_ANY_WAY);
+        in_three_ways(profiles.map(Profile::relocatable)).encode().expect(IN_ANY_WAY);
+    }
+}
+
+#[test]
+fn an_empty_name_is_none() {
+    for merged_strings in [true, false] {
+        let profile = Profile { merged_strings, ..Profile::default() };
+        let empty = |e: Entry| e.at(DW_AT_name, "");
+        let entries = [
+            base("int", 4, SIGNED),
+            empty(structure("s", 4).with([empty(member("m", "int", 0))])).labelled("s"),
+            typedef("t", "s"),
+        ];
+        let file = file(profile).unit(unit("a.c").with(entries));
+        file.encode()
+            .expect("INT int size=4 bits=32 signed\nTYPEDEF t = struct { _:int@0 }\nSTRUCT (anon) size=4 { _:int@0 }");
+    }
+}

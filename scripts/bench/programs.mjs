@@ -1,0 +1,77 @@
+// Who is measured: btfkit as a user starts it, and its peers.
+import {spawnSync} from 'node:child_process';
+import {existsSync, readFileSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import process from 'node:process';
+import {root} from '../lib/run.mjs';
+
+/** What kernel builds ask pahole for, and btfkit's default. */
+const features = 'encode_force,var,float,enum64,decl_tag,type_tag,optimized_func,consistent_func,decl_tag_kfuncs';
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const environment = {env: {...process.env, BTFKIT_ADDON: join(root, 'native')}};
+
+/** A command with what it is measured by: `{name, command, args, options, check}`. */
+export function btfkitEncodes(input, jobs, output, ...flags) {
+	const args = [join(root, manifest.bin.btfkit), 'encode', input.path, '-o', output, '--jobs', String(jobs), ...flags];
+	return {name: 'btfkit', command: process.execPath, args, options: environment, check: () => checkBtf(output, input)};
+}
+
+export function paholeEncodes(pahole, input, jobs, output) {
+	const args = ['-J', `-j${jobs}`, `--btf_encode_detached=${output}`, ...pahole.flags, input.path];
+	return {name: 'pahole', command: pahole.path, args, check: () => checkBtf(output, input)};
+}
+
+/** pahole ends with 0 when it could not encode; what it wrote is the better witness. */
+function checkBtf(output, input) {
+	if (!existsSync(output) || statSync(output).size <= 24) {
+		throw new Error(`no BTF was made of ${input.path}`);
+	}
+
+	return statSync(output).size;
+}
+
+export const btfkitVersion = manifest.version;
+
+/** The one on PATH, or $PAHOLE. */
+export function findPahole() {
+	const path = process.env.PAHOLE || 'pahole';
+	const said = spawnSync(path, ['--version'], {encoding: 'utf8'});
+	if (said.status !== 0) {
+		throw new Error(`${path} does not run: install pahole (Debian's package is dwarves), or name one with PAHOLE=/path/to/pahole`);
+	}
+
+	// Before 1.26 there was a flag for each feature, and most were on.
+	const help = spawnSync(path, ['--help'], {encoding: 'utf8'});
+	const knows = flag => `${help.stdout}${help.stderr}`.includes(flag);
+	const flags = knows('--btf_features=')
+		? [`--btf_features=${features}`]
+		: ['--btf_gen_floats', '--btf_gen_optimized', '--skip_encoding_btf_inconsistent_proto'].filter(flag => knows(flag));
+	return {path, version: said.stdout.trim(), flags};
+}
+
+/** Two programs that read a BTF and look at all of it, `rounds` times; or `{reason}` where one cannot be made. */
+export function readers(folder, btf, rounds) {
+	const built = spawnSync('cargo', ['build', '--quiet', '--release', '-p', 'btfkit-btf', '--example', 'read', '--message-format=json'], {
+		cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 26,
+	});
+	const ours = /"executable":"([^"]+)"/.exec(built.stdout)?.[1];
+	if (!ours) {
+		return {reason: 'the example "read" could not be built'};
+	}
+
+	const theirs = join(folder, 'read-with-libbpf');
+	const source = join(root, 'scripts', 'bench', 'read-with-libbpf.c');
+	const compiled = spawnSync('cc', ['-O2', '-o', theirs, source, '-l:libbpf.so.1'], {encoding: 'utf8'});
+	if (compiled.status !== 0) {
+		return {reason: `cc and libbpf.so.1 are needed: ${compiled.error?.message ?? compiled.stderr.trim().split('\n').at(-1)}`};
+	}
+
+	const args = [btf, String(rounds)];
+	const sums = [ours, theirs].map(program => spawnSync(program, args.slice(0, 1), {encoding: 'utf8'}).stdout);
+	if (sums[0] === '' || sums[0] !== sums[1]) {
+		return {reason: `btfkit and libbpf do not read the same: ${sums.join(' and ')}`};
+	}
+
+	return {sides: [{name: 'btfkit', command: ours, args, check() {}}, {name: 'libbpf', command: theirs, args, check() {}}]};
+}
