@@ -31,8 +31,8 @@
 //! grown, here the newest comes first. No kernel that was tried shows that. The result depends on neither the number of
 //! threads nor their luck.
 //!
-//! What is held grows with the number of classes, of which a kernel has sixty thousand, and by four bytes for each vertex
-//! of a unit, of which it has two million; other types, four million in all, leave nothing.
+//! What is held grows with the number of classes, of which a kernel has sixty thousand, and by a byte or two for each
+//! vertex of a unit, of which it has two million; other types, four million in all, leave nothing.
 
 mod classes;
 mod classify;
@@ -45,6 +45,7 @@ mod of_btf;
 mod open;
 mod record;
 mod refine;
+mod sequence;
 mod settle;
 mod shallow;
 mod spell;
