@@ -1,6 +1,7 @@
 //! Putting the types of units into classes, on any number of threads: each has a table of its own.
 
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
+use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling};
 use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, Name, UnitTypes, VOID};
 use hashbrown::HashTable;
@@ -11,14 +12,14 @@ use hashbrown::hash_table::Entry;
 pub struct UnitSummary {
     pub(super) table: u32,
     /// Classes of the vertices that the unit lists, in its order.
-    pub(super) vertices: Box<[ClassId]>,
+    pub(super) vertices: Sequence,
     pub(super) anchors: Box<[ClassId]>,
 }
 
 impl UnitSummary {
     /// Bytes that it holds.
     pub fn size(&self) -> usize {
-        size_of::<UnitSummary>() + size_of_val(&*self.vertices) + size_of_val(&*self.anchors)
+        size_of::<UnitSummary>() + self.vertices.size() + size_of_val(&*self.anchors)
     }
 }
 
@@ -59,7 +60,7 @@ pub struct Classifier {
     spelling: Spelling,
     /// By local id.
     class_of: Vec<ClassId>,
-    vertices: Vec<ClassId>,
+    vertices: SequenceBuilder,
     fresh: Vec<(ClassId, Local)>,
     /// Members of one type.
     contents: Vec<LocalMember>,
@@ -81,7 +82,7 @@ impl Classifier {
             recent: vec![VOID_CLASS; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
             class_of: Vec::new(),
-            vertices: Vec::new(),
+            vertices: SequenceBuilder::default(),
             fresh: Vec::new(),
             contents: Vec::new(),
         }
@@ -116,7 +117,7 @@ impl Classifier {
         });
         let anchors = anchors.collect();
         self.fill(unit, members);
-        UnitSummary { table: self.id, vertices: self.vertices.as_slice().into(), anchors }
+        UnitSummary { table: self.id, vertices: self.vertices.finish(), anchors }
     }
 
     /// The names of all classes and of their members, again and again.

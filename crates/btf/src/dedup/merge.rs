@@ -1,10 +1,10 @@
 //! One table of the tables of several classifiers.
 
 use super::classes::{Class, ClassId, ClassMember, Classes, INDEX_CLASS, VOID_CLASS};
-use super::classify::Classifier;
+use super::classify::{Classifier, Known};
 use super::spell::Key;
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
+use rayon::prelude::*;
 
 pub(super) struct Merged {
     pub classes: Classes,
@@ -64,27 +64,29 @@ impl Merging {
         map.push(VOID_CLASS);
         // Classes whose content is taken from there.
         let mut taken = Vec::new();
-        for (class, known) in from.classes.iter().zip(&from.known).skip(1) {
+        // Most are here already: they are looked for on all threads.
+        let (table, keys) = (&self.table, &self.keys);
+        let find = |known: &Known| table.find(known.key.0, |&c| keys[c as usize] == known.key).copied();
+        let found: Vec<Option<ClassId>> = from.known.par_iter().with_min_len(1 << 12).map(find).collect();
+        for ((class, known), found) in from.classes.iter().zip(&from.known).zip(found).skip(1) {
             let keys = &mut self.keys;
-            let entry = self.table.entry(known.key.0, |&c| keys[c as usize] == known.key, |&c| keys[c as usize].0);
-            let (id, take, fresh) = match entry {
-                Entry::Occupied(found) => {
-                    let id = *found.get();
+            let (id, take) = match found {
+                Some(id) => {
                     let have = &mut self.all[id as usize];
                     have.listed += known.listed;
                     // Met nowhere (only asked about): the lower unit decides, so that the result is always the same.
-                    (id, class.origin() < have.origin(), false)
+                    (id, class.origin() < have.origin())
                 }
-                Entry::Vacant(free) => {
+                None => {
                     let id = self.all.len() as ClassId;
-                    free.insert(id);
                     keys.push(known.key);
+                    self.table.insert_unique(known.key.0, id, |&c| keys[c as usize].0);
                     self.all.push(Class { listed: known.listed, ..Class::VOID });
-                    (id, true, true)
+                    (id, true)
                 }
             };
             if take {
-                taken.push((id, map.len() as ClassId, fresh));
+                taken.push((id, map.len() as ClassId, found.is_none()));
             }
             map.push(id);
         }

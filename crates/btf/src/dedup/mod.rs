@@ -1,6 +1,7 @@
 //! Deduplication: from the types of many units to one graph with one node for each distinct type.
 //!
-//! The problem. A kernel's compile units describe more than four million types, of which a hundred thousand are distinct. Types
+//! The problem. A kernel's compile units describe more than four million types, of which eighty thousand are distinct.
+//! Types refer to one another, structs in circles, so that no type can be told apart by itself. Some units know a type only
 //! by name (a forward declaration), and different units may use one name for different types.
 //!
 //! A small example:
@@ -30,8 +31,8 @@
 //! grown, here the newest comes first. No kernel that was tried shows that. The result depends on neither the number of
 //! threads nor their luck.
 //!
-//! What is held grows with the number of classes, of which a kernel has sixty thousand, and by four bytes for each vertex
-//! of a unit, of which it has two million; other types, four million in all, leave nothing.
+//! What is held grows with the number of classes, of which a kernel has sixty thousand, and by a byte or two for each
+//! vertex of a unit, of which it has two million; other types, four million in all, leave nothing.
 
 mod classes;
 mod classify;
@@ -44,6 +45,7 @@ mod of_btf;
 mod open;
 mod record;
 mod refine;
+mod sequence;
 mod settle;
 mod shallow;
 mod spell;

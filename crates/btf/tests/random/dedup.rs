@@ -8,8 +8,9 @@ use crate::units;
 use crate::vectors::dedup::parse_like;
 use btfkit_btf::dedup::dedup;
 use btfkit_btf::dump::Dump;
-use btfkit_btf::{Btf, Endian};
+use btfkit_btf::{Btf, Endian, TypeId, Writer};
 use proptest::prelude::*;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 fn by_oracle(input: &Btf) -> Btf {
@@ -60,5 +61,34 @@ proptest! {
         let input = permute(&input, &map).unwrap();
         let output = Btf::parse(dedup(&input).unwrap()).unwrap();
         prop_assert_eq!(meaning::compare(&output, &by_oracle(&input)), Ok(()));
+    }
+
+    /// No compiler writes such types; there must be an answer or an error.
+    #[test]
+    fn types_that_refer_to_anything(
+        program in programs(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..20),
+    ) {
+        let input = program.whole(3, Endian::Little);
+        let mut references = 0;
+        input.types().for_each(|(_, ty)| ty.references(|_| references += 1));
+        prop_assume!(references != 0);
+        let changes: HashMap<usize, usize> =
+            changes.iter().map(|(at, to)| (at.index(references), to.index(input.end_id().index()))).collect();
+        let mut place = 0;
+        let mut writer = Writer::new(Endian::Little);
+        for (_, mut ty) in input.types() {
+            ty.names_mut(|name| *name = writer.string(input.string(*name).unwrap()).unwrap());
+            ty.references_mut(|target| {
+                *target = changes.get(&place).map_or(*target, |&to| TypeId(to as u32));
+                place += 1;
+            });
+            writer.push(&ty).unwrap();
+        }
+        // A function that refers to no prototype is not read.
+        let Ok(input) = Btf::parse(writer.finish(false)) else { return Ok(()) };
+        if let Ok(output) = dedup(&input) {
+            prop_assert!(Btf::parse(output).is_ok());
+        }
     }
 }
