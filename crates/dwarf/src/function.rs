@@ -57,16 +57,18 @@ struct Settled {
     only_member: Option<(Name, Local)>,
 }
 
-/// What is known of the name of a function at an offset of `.debug_str`.
+/// Whether the function whose name is at an offset of `.debug_str` has a symbol.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownFunction {
-    offset: u64,
-    name: Name,
-    symbol: Option<u32>,
+    offset: u32,
+    /// Number of the symbol + 1, or 0.
+    symbol: u32,
 }
 
+const NOT_RECENT: u32 = u32::MAX;
+
 /// Leaves as many bits of a 32-bit hash as number the functions that are remembered.
-const RECENT_SHIFT: u32 = 32 - 13;
+const RECENT_SHIFT: u32 = 32 - 15;
 
 /// How far a function's name is looked for through references.
 const ORIGINS: usize = 4;
@@ -110,24 +112,29 @@ impl Lowering<'_> {
 
     /// Name and symbol. Units include the same inline functions: what was looked up lately is likely to come again.
     fn function_name(&mut self, context: &Context, entry: &Entry) -> (Name, Option<u32>) {
-        let recent = match entry.get(Attr::Name) {
-            Some((Class::Str, offset)) => Some((offset, (offset as u32).wrapping_mul(0x9e37_79b9) >> RECENT_SHIFT)),
-            _ => None,
+        let Some((Class::Str, offset)) = entry.get(Attr::Name) else {
+            let name = self.name_by_bytes(context, entry);
+            return (name, self.symbol_of(name));
         };
-        if let Some((offset, slot)) = recent
-            && let Some(known) = self.recent_functions.get(slot as usize)
-            && known.offset == offset
+        let slot = ((offset as u32).wrapping_mul(0x9e37_79b9) >> RECENT_SHIFT) as usize;
+        if let Some(known) = self.recent_functions.get(slot)
+            && known.offset == offset as u32
+            && offset < NOT_RECENT as u64
         {
-            return (known.name, known.symbol);
+            return (crate::names::at_str_offset(offset), known.symbol.checked_sub(1));
         }
         let name = self.name_by_bytes(context, entry);
-        let symbol = if name.is_none() { None } else { self.program.function(name.hash) };
-        if let Some((offset, slot)) = recent {
-            let unknown = KnownFunction { offset: u64::MAX, name: Name::NONE, symbol: None };
-            self.recent_functions.resize(1 << (32 - RECENT_SHIFT), unknown);
-            self.recent_functions[slot as usize] = KnownFunction { offset, name, symbol };
+        let symbol = self.symbol_of(name);
+        if !name.is_none() && offset < NOT_RECENT as u64 {
+            self.recent_functions.resize(1 << (32 - RECENT_SHIFT), KnownFunction { offset: NOT_RECENT, symbol: 0 });
+            let symbol = symbol.map_or(0, |symbol| symbol + 1);
+            self.recent_functions[slot] = KnownFunction { offset: offset as u32, symbol };
         }
         (name, symbol)
+    }
+
+    fn symbol_of(&self, name: Name) -> Option<u32> {
+        if name.is_none() { None } else { self.program.function(name.hash) }
     }
 
     /// An address in one of its forms.

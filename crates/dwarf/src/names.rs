@@ -70,6 +70,12 @@ fn offset_hash(offset: u64) -> u64 {
     offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) << 1 | 1
 }
 
+/// The name at an offset of `.debug_str`, where it is known that there is one. It is compared with no other.
+#[inline(always)]
+pub(crate) fn at_str_offset(offset: u64) -> Name {
+    Name { hash: offset_hash(offset), at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK) }
+}
+
 /// Were all names that were taken as different ones different, and those told by offset neither empty nor unreadable?
 ///
 /// `names` are those that were kept; equal ones may come again.
@@ -121,9 +127,7 @@ impl<'a> Names<'a> {
     pub fn in_str(&self, offset: u64) -> Name {
         match self.identity {
             Identity::Bytes => name_at(STR, self.sections.str.data, offset),
-            Identity::Offsets => {
-                Name { hash: offset_hash(offset & OFFSET_MASK), at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK) }
-            }
+            Identity::Offsets => at_str_offset(offset & OFFSET_MASK),
         }
     }
 
