@@ -55,11 +55,13 @@ impl Table {
     }
 }
 
+/// Plans by the bytes of their declarations behind the code.
+type Declarations = FxHashMap<Box<[u8]>, Rc<Plan>>;
+
 /// All plans that one thread has made.
 #[derive(Debug, Default)]
 pub(crate) struct Abbreviations {
-    /// By the bytes of the declaration behind its code.
-    plans: Vec<(Encoding, FxHashMap<Box<[u8]>, Rc<Plan>>)>,
+    plans: Vec<(Encoding, Declarations)>,
 }
 
 impl Abbreviations {
@@ -68,7 +70,7 @@ impl Abbreviations {
         let known = match self.plans.iter().position(|(of, _)| *of == encoding) {
             Some(found) => found,
             None => {
-                self.plans.push((encoding, FxHashMap::default()));
+                self.plans.push((encoding, Declarations::default()));
                 self.plans.len() - 1
             }
         };

@@ -54,7 +54,7 @@ pub(crate) fn watched<T>(
         // Whoever else has stopped it has stopped it first.
         (Err(error), outgrown) if outgrown != 0 && error.code == "ABORTED" && !abort.load(Relaxed) => {
             let what = format!(
-                "encoding it has taken {} of memory so far, and {limit}; nothing was written. Raise the limit, or use fewer jobs",
+                "encoding it has taken {} of memory so far, and {limit}; nothing was written. Raise the limit",
                 mebibytes(outgrown)
             );
             Err(EncodeError::new("MEMORY_LIMIT", path, what))
