@@ -1,6 +1,6 @@
 //! The type graph of a program: one node for each distinct type, numbered in order of first appearance.
 
-use super::classes::{Class, ClassId, Classes, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
+use super::classes::{Class, ClassId, Classes, INDEX_CLASS, VOID_CLASS};
 use super::classify::{Classifier, UnitSummary};
 use super::describe::{Describer, NO_VERTEX, UnitDetail};
 use super::merge::{Merged, merge};
@@ -11,7 +11,7 @@ use super::shallow::Shallow;
 use super::views::{Role, Scope, Units, Views, views};
 use crate::Kind;
 use crate::unit::{Name, name_hash};
-use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
+use rustc_hash::FxHashMap as HashMap;
 
 const NO_NODE: u32 = u32::MAX;
 
@@ -47,12 +47,12 @@ pub struct NodeMember {
 }
 
 pub struct TypeGraph {
-    classes: Classes,
-    settlement: Settlement,
-    views: Views,
-    part: OpenPart,
+    pub(super) classes: Classes,
+    pub(super) settlement: Settlement,
+    pub(super) views: Views,
+    pub(super) part: OpenPart,
     /// By vertex: the one that is kept for it.
-    kept: Vec<Vertex>,
+    pub(super) kept: Vec<Vertex>,
     /// By node.
     nodes: Vec<Meaning>,
     /// By class that is settled.
@@ -124,50 +124,6 @@ impl TypeGraph {
         Ok(graph)
     }
 
-    /// Numbers the types that units list.
-    fn list_nodes(&mut self) {
-        // Where a type comes first; if that is not known, what it must come after, and where its class comes first.
-        let mut listed: Vec<(Place, Option<Place>, Meaning)> = Vec::with_capacity(self.classes.all.len());
-        let mut seen: HashMap<ClassId, u32> = HashMap::default();
-        let mut known: HashSet<Meaning> = HashSet::default();
-        for (meaning, place) in std::mem::take(&mut self.part.references) {
-            let meaning = self.resolve(meaning);
-            listed.push((place, None, meaning));
-            *seen.entry(meaning.class).or_default() += 1;
-            known.insert(meaning);
-        }
-        for id in self.classes.ids() {
-            let class = self.classes.get(id);
-            match self.views.role(id) {
-                Role::Settled if class.place != NOWHERE && self.settlement.meaning[id as usize] == id => {
-                    listed.push((class.place, None, Meaning::settled(id)));
-                }
-                // Units that were not described list it, too, and mean the usual leaf.
-                Role::Forked if class.listed > seen.get(&id).copied().unwrap_or(0) => {
-                    let meaning = self.resolve(self.usual_meaning(id));
-                    let leaf = self.views.usual_leaf(&self.settlement, id).unwrap_or(id);
-                    let leaf_place = self.classes.get(leaf).place;
-                    match self.part.anchors.contains_key(&class.place.unit) {
-                        false => listed.push((class.place, None, meaning)),
-                        true if known.contains(&meaning) => {}
-                        true => listed.push((class.place.max(leaf_place), Some(class.place), meaning)),
-                    }
-                }
-                _ => {}
-            }
-        }
-        for (v, &place) in self.part.places.iter().enumerate() {
-            if self.kept[v] == v as Vertex && place != NOWHERE {
-                let class = self.part.vertices.class[v];
-                listed.push((place, None, Meaning { class, vertex: v as Vertex }));
-            }
-        }
-        listed.sort_unstable_by_key(|&(place, class_place, _)| (place, class_place));
-        for (.., meaning) in listed {
-            self.node_of(meaning);
-        }
-    }
-
     /// What the `index`th anchor of a unit means.
     pub fn anchor(&self, unit: u32, index: u32) -> Meaning {
         if let Some(anchors) = self.part.anchors.get(&unit) {
@@ -178,7 +134,7 @@ impl TypeGraph {
     }
 
     /// The meaning of a class in units that have only usual classes.
-    fn usual_meaning(&self, class: ClassId) -> Meaning {
+    pub(super) fn usual_meaning(&self, class: ClassId) -> Meaning {
         match self.views.role(class) {
             Role::Settled => Meaning::settled(class),
             _ => self.views.meaning(class, self.views.usual_leaf(&self.settlement, class), &self.part),
@@ -186,7 +142,7 @@ impl TypeGraph {
     }
 
     /// The meaning with everything resolved that stands for something else.
-    fn resolve(&self, meaning: Meaning) -> Meaning {
+    pub(super) fn resolve(&self, meaning: Meaning) -> Meaning {
         let class = meaning.class;
         if self.views.role(class) == Role::Settled {
             return Meaning::settled(self.settlement.meaning[class as usize]);
@@ -206,7 +162,7 @@ impl TypeGraph {
         }
     }
 
-    fn node_of(&mut self, meaning: Meaning) -> NodeId {
+    pub(super) fn node_of(&mut self, meaning: Meaning) -> NodeId {
         let slot = match self.views.role(meaning.class) {
             Role::Settled => &mut self.node_of_class[meaning.class as usize],
             _ => self.node_of_meaning.entry(meaning).or_insert(NO_NODE),

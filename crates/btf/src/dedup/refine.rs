@@ -1,4 +1,4 @@
-//! Refinement: which types of open classes are one type.
+//! Refinement: which types of classes that may mean several are one type.
 //!
 //! The problem. Two units define a private `struct node` differently, and both have `struct list { struct node *head; }`.
 //! The two `list`s are of one class, yet they are two types, and so is all that reaches them. A third unit only declares
@@ -25,7 +25,7 @@ use super::settle::{NO_GROUP, Settlement};
 use crate::Kind;
 use rustc_hash::FxHashMap as HashMap;
 
-/// A vertex of an open class, numbered in the order of units and their items.
+/// A vertex of a class that is refined or named, numbered in the order of units and their items.
 pub(super) type Vertex = u32;
 
 const UNMAPPED: Vertex = u32::MAX;
@@ -37,7 +37,7 @@ const TYPEDEFS_PER_STRUCT: u32 = 64;
 /// A bound on the vertices that such a comparison visits: without it, a malformed graph takes exponential time.
 const IDENTICAL_VISITS: u32 = 1 << 16;
 
-/// The vertices of open classes, and their edges to one another. Vertices of one class have equally many edges.
+/// The vertices of such classes, and their edges to one another. Vertices of one class have equally many edges.
 #[derive(Default)]
 pub(super) struct Vertices {
     pub class: Vec<ClassId>,
@@ -54,6 +54,9 @@ impl Vertices {
 
 /// By vertex: the one that is kept for it.
 pub(super) fn refine(classes: &Classes, settlement: &Settlement, vertices: &Vertices) -> Vec<Vertex> {
+    if vertices.class.is_empty() {
+        return Vec::new();
+    }
     let kinds = classes.all.iter().map(|class| class.kind).collect();
     let mut refinement = Refinement {
         classes,
