@@ -128,6 +128,8 @@ impl<'a> Cursor<'a> {
                     (Class::InlineStr, at)
                 }
                 Op::Ref4 => (Class::UnitRef, self.constant(4)?),
+                Op::RefAddr4 => (Class::InfoRef, self.relocated(4)?),
+                Op::Strx(size) => (Class::StrIndex, self.constant(size)?),
                 Op::Data1 => (Class::Constant, self.constant(1)?),
                 Op::Data2 => (Class::Constant, self.constant(2)?),
                 Op::Implicit => (Class::Constant, step.implicit as u64),

@@ -32,11 +32,13 @@ pub(crate) enum Shape {
 enum NameForm {
     None,
     Offset,
+    /// An index of so many bytes into the unit's string offsets.
+    Index(u8),
     Inline,
 }
 
 /// A number of `size` bytes (0, 1 or 2), to which `add` is added: of an attribute that only the abbreviation states,
-/// this is all.
+/// this is all. LEB128 numbers are taken to have one byte.
 #[derive(Debug, Clone, Copy, Default)]
 struct Field {
     at: u8,
@@ -51,10 +53,14 @@ pub(crate) struct Layout {
     /// Distances from the first attribute; behind an inline name, from its end.
     name_at: u8,
     has_type: bool,
+    /// The type may be in another unit: an offset from the start of `.debug_info`.
+    far: bool,
     type_at: u8,
     length: u8,
     /// A bit for each number that is stated.
     present: u8,
+    /// A bit for each number in LEB128: entries in which it is longer than a byte are read step by step.
+    leb: u8,
     numbers: [Field; 4],
 }
 
@@ -103,9 +109,11 @@ impl Layout {
             name: NameForm::None,
             name_at: 0,
             has_type: false,
+            far: false,
             type_at: 0,
             length: 0,
             present: 0,
+            leb: 0,
             numbers: [Field::default(); 4],
         };
         let mut at = 0u32;
@@ -121,8 +129,13 @@ impl Layout {
                     (layout.name, layout.name_at) = (NameForm::Inline, here);
                     0
                 }
-                (Attr::Type, Op::Ref4) => {
+                (Attr::Name, Op::Strx(size)) => {
+                    (layout.name, layout.name_at) = (NameForm::Index(size), here);
+                    size as u32
+                }
+                (Attr::Type, Op::Ref4 | Op::RefAddr4) => {
                     (layout.has_type, layout.type_at) = (true, here);
+                    layout.far = step.op == Op::RefAddr4;
                     4
                 }
                 (attr, op) => {
@@ -130,6 +143,10 @@ impl Layout {
                     let (size, add) = match op {
                         Op::Data1 => (1, 0),
                         Op::Data2 => (2, 0),
+                        Op::Udata => {
+                            layout.leb |= 1 << slot;
+                            (1, 0)
+                        }
                         Op::Implicit => (0, u16::try_from(step.implicit).ok()?),
                         Op::Present => (0, 1),
                         _ => return None,
@@ -146,7 +163,7 @@ impl Layout {
         layout.length = u8::try_from(at + read.tail).ok().filter(|&length| length as usize <= WINDOW - 8)?;
         // A width without an offset of its own is counted from a storage unit.
         let old = shape == Shape::Member && layout.has(2) && !layout.has(1);
-        let bound = shape != Shape::Subrange || layout.has(0);
+        let bound = shape != Shape::Subrange || layout.has(0) || layout.has(1);
         (!old && bound).then_some(layout)
     }
 
@@ -154,6 +171,12 @@ impl Layout {
     #[inline]
     pub fn has(&self, number: usize) -> bool {
         self.present & 1 << number != 0
+    }
+
+    /// Does a LEB128 number not end with its first byte?
+    fn has_long_number(&self, window: &[u8; WINDOW], shift: usize) -> bool {
+        let long = |number: usize| window[shift % 16 + self.numbers[number].at as usize % REACH] >= 0x80;
+        (0..self.numbers.len()).any(|number| self.leb & 1 << number != 0 && long(number))
     }
 
     /// Is no number but the first one stated?
@@ -189,6 +212,12 @@ impl<'a> Lowering<'a> {
                 self.names.in_str(offset)
             }
             NameForm::None => Name::NONE,
+            NameForm::Index(size) => {
+                let raw = word::<BIG>(window, name_at) as u64;
+                let bits = 8 * size as u64;
+                let index = if BIG { raw >> (32 - bits) } else { raw & ((1 << bits) - 1) };
+                self.names.by_index(index, context.strings)
+            }
             NameForm::Inline => {
                 let text: [u8; 8] = *window[name_at..].first_chunk().expect("the window is larger");
                 let text = u64::from_le_bytes(text);
@@ -204,12 +233,19 @@ impl<'a> Lowering<'a> {
             false => NOTHING,
             true => {
                 let raw = word::<BIG>(window, shift + layout.type_at as usize % REACH);
-                let position = raw as u64 + context.base as u64;
+                let position = match layout.far {
+                    false => raw as u64 + context.base as u64,
+                    true if cursor.relocations.is_none() => (raw as u64).wrapping_sub(self.start),
+                    true => return Ok(None),
+                };
                 // From 1: at 0 is a header.
                 let within = position.wrapping_sub(1) < (self.length as u64).wrapping_sub(1);
                 if within { position as u32 } else { UNRESOLVED }
             }
         };
+        if layout.leb != 0 && layout.has_long_number(window, shift) {
+            return Ok(None);
+        }
         // Shorter than the window, which is within the unit.
         cursor.at += shift + layout.length as usize;
         Ok(Some(Fixed { name, ty, window, shift }))
@@ -247,7 +283,7 @@ fn numbers(shape: Shape) -> &'static [Attr] {
         Shape::Member => &[Attr::MemberLocation, Attr::DataBitOffset, Attr::BitSize, Attr::Alignment],
         Shape::Enumerator => &[Attr::ConstValue],
         Shape::Aggregate(_) => &[Attr::ByteSize, Attr::Declaration, Attr::Alignment],
-        Shape::Subrange => &[Attr::UpperBound],
+        Shape::Subrange => &[Attr::UpperBound, Attr::Count],
         _ => &[],
     }
 }

@@ -117,7 +117,7 @@ impl<'a> Names<'a> {
     pub fn name(&mut self, class: Class, value: u64, in_types: bool, strings: StringTable) -> Name {
         match class {
             Class::Str => self.in_str(value),
-            Class::StrIndex => self.str_offset(value, strings).map_or(Name::NONE, |offset| self.in_str(offset)),
+            Class::StrIndex => self.by_index(value, strings),
             _ => self.by_bytes(class, value, in_types, strings),
         }
     }
@@ -129,6 +129,12 @@ impl<'a> Names<'a> {
             Identity::Bytes => name_at(STR, self.sections.str.data, offset),
             Identity::Offsets => at_str_offset(offset & OFFSET_MASK),
         }
+    }
+
+    /// The name at an index of `.debug_str_offsets`.
+    #[inline]
+    pub fn by_index(&mut self, index: u64, strings: StringTable) -> Name {
+        self.str_offset(index, strings).map_or(Name::NONE, |offset| self.in_str(offset))
     }
 
     /// A name of up to seven bytes that stands in its entry: its bytes as a little-endian word, with what follows them.

@@ -60,13 +60,16 @@ pub(crate) struct Step {
 
 /// How a form is read: the sizes that the unit decides are decided here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Op {
     /// `.debug_str` offset of 4 bytes.
     Strp4,
     /// The string itself.
     String,
     Ref4,
+    /// `.debug_info` offset of 4 bytes.
+    RefAddr4,
+    /// Index into `.debug_str_offsets`, of 1, 2, 3 or 4 bytes.
+    Strx(u8),
     Data1,
     Data2,
     Implicit,
@@ -178,6 +181,11 @@ fn op(form: DwForm, encoding: Encoding) -> Op {
         dw::DW_FORM_strp if encoding.offset_size == 4 => Op::Strp4,
         dw::DW_FORM_string => Op::String,
         dw::DW_FORM_ref4 => Op::Ref4,
+        dw::DW_FORM_ref_addr if encoding.version > 2 && encoding.offset_size == 4 => Op::RefAddr4,
+        dw::DW_FORM_strx1 => Op::Strx(1),
+        dw::DW_FORM_strx2 => Op::Strx(2),
+        dw::DW_FORM_strx3 => Op::Strx(3),
+        dw::DW_FORM_strx4 => Op::Strx(4),
         dw::DW_FORM_data1 => Op::Data1,
         dw::DW_FORM_data2 => Op::Data2,
         dw::DW_FORM_implicit_const => Op::Implicit,

@@ -54,7 +54,10 @@ impl<'a> Lowering<'a> {
             }
             (Shape::Subrange, Some(Frame::Array { .. })) => {
                 self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
-                    me.add_dimension(fixed.number(layout, 0).wrapping_add(1));
+                    me.add_dimension(match layout.has(0) {
+                        true => fixed.number(layout, 0).wrapping_add(1),
+                        false => fixed.number(layout, 1),
+                    });
                     true
                 })?
             }
