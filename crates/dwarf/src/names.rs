@@ -53,7 +53,7 @@ pub enum Identity {
     /// By their bytes.
     Bytes,
     /// By their offsets in `.debug_str`, at the bytes of which nobody looks: linkers merge strings, so that equal
-    /// offsets are equal names and the reverse. [`are_distinct`] tells afterwards whether that was so.
+    /// offsets are equal names and the reverse. [`Taken::are_distinct`] tells afterwards whether that was so.
     Offsets,
 }
 
@@ -76,35 +76,50 @@ pub(crate) fn at_str_offset(offset: u64) -> Name {
     Name { hash: offset_hash(offset), at: NameRef(STR << PLACE_SHIFT | offset & OFFSET_MASK) }
 }
 
-/// Were all names that were taken as different ones different, and those told by offset neither empty nor unreadable?
-///
-/// `names` are those that were kept; equal ones may come again.
-pub fn are_distinct(sections: &Sections<'_>, names: impl Iterator<Item = Name>) -> bool {
-    let str = sections.str.data;
-    let mut offsets = vec![0u64; str.len() / 64 + 1];
-    let mut hashes: Vec<u64> = Vec::new();
-    let mut others: FxHashSet<u64> = FxHashSet::default();
-    for name in names {
-        let offset = name.at.0 & OFFSET_MASK;
-        if name.is_none() {
-            continue;
-        }
-        if name.at.0 >> PLACE_SHIFT != STR || name.hash != offset_hash(offset) {
-            others.insert(name.hash);
-            continue;
-        }
-        let Some(word) = offsets.get_mut(offset as usize / 64) else { return false };
-        let bit = 1 << (offset % 64);
-        if *word & bit == 0 {
-            *word |= bit;
-            match Bytes::new(str, false).string(&mut (offset as usize)) {
-                Ok(bytes) if !bytes.is_empty() => hashes.push(name_hash(bytes)),
-                _ => return false,
+/// The names that were kept, to find out whether all that were taken as different ones are different.
+pub struct Taken {
+    /// A bit for each offset of `.debug_str` that tells a name.
+    offsets: Vec<u64>,
+    /// Hashes of names that are told by their bytes.
+    others: FxHashSet<u64>,
+    /// An offset is beyond the section.
+    astray: bool,
+}
+
+impl Taken {
+    /// Equal names may come again and again.
+    pub fn of(sections: &Sections<'_>, names: impl Iterator<Item = Name>) -> Taken {
+        let offsets = vec![0u64; sections.str.data.len() / 64 + 1];
+        let mut taken = Taken { offsets, others: FxHashSet::default(), astray: false };
+        for name in names.filter(|name| !name.is_none()) {
+            let offset = name.at.0 & OFFSET_MASK;
+            if name.at.0 >> PLACE_SHIFT != STR || name.hash != offset_hash(offset) {
+                taken.others.insert(name.hash);
+                continue;
+            }
+            match taken.offsets.get_mut(offset as usize / 64) {
+                Some(word) => *word |= 1 << (offset % 64),
+                None => taken.astray = true,
             }
         }
+        taken
     }
-    hashes.sort_unstable();
-    hashes.windows(2).all(|pair| pair[0] != pair[1]) && !hashes.iter().any(|hash| others.contains(hash))
+
+    /// Is no name there twice, and are those that are told by their offsets neither empty nor unreadable?
+    pub fn are_distinct(&self, sections: &Sections<'_>) -> bool {
+        let words = self.offsets.iter().enumerate().filter(|(_, word)| **word != 0);
+        let offsets =
+            words.flat_map(|(at, &word)| (0..64).filter(move |bit| word & 1 << bit != 0).map(move |bit| at * 64 + bit));
+        let hash = |mut offset: usize| {
+            let bytes = Bytes::new(sections.str.data, false).string(&mut offset).ok()?;
+            (!bytes.is_empty()).then(|| name_hash(bytes))
+        };
+        let Some(mut hashes) = offsets.map(hash).collect::<Option<Vec<u64>>>() else { return false };
+        hashes.sort_unstable();
+        !self.astray
+            && hashes.windows(2).all(|pair| pair[0] != pair[1])
+            && !hashes.iter().any(|hash| self.others.contains(hash))
+    }
 }
 
 impl<'a> Names<'a> {

@@ -24,11 +24,11 @@ pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};
 
 use assemble::{Assembled, Layout, assemble};
-use btfkit_btf::dedup::{BadName, Describer, TypeGraph};
+use btfkit_btf::dedup::BadName;
 use btfkit_btf::unit::NameRef;
 use btfkit_btf::validate::{Context, validate};
 use btfkit_btf::{Endian, Kind};
-use btfkit_dwarf::{Convention, Lowering, Sections, Settings, Units, names};
+use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
 use memory::{Limit, Need, watched};
 use phases::Phases;
@@ -37,7 +37,7 @@ use program::Program;
 use select::{Reason, Rules, Selection, select};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use walk::{Gleaned, walk};
+use walk::{Gleaned, Walk};
 
 /// What came out.
 pub struct Encoded {
@@ -51,7 +51,8 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let phases = Phases::start();
     let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
     let limit = Limit::of(options.memory_limit);
-    let encoded = watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
+    let encoded =
+        watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
     // Giving back a kernel's pages takes 10 ms, which pass while the result is written. Without a thread it is done here.
     let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
     encoded
@@ -95,24 +96,23 @@ fn encode(
     phases.end("symbols");
 
     let settings = settings(options, &image);
-    let mut walked = walk(path, sections, &units, &settings, &program, &pool, abort)?;
-    phases.end("walk");
-
-    let (classifiers, summaries) = (std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.summaries));
-    let lowering = || Lowering::new(sections, &units, &settings, &program, walked.identity);
-    let describe = |describer: Describer<'_>, numbers: &[u32]| walk::describe(path, lowering, describer, numbers);
-    let graph = pool.install(|| TypeGraph::build(classifiers, summaries, describe))?;
-    phases.end("dedup");
+    let walk = Walk { path, sections, units: &units, settings: &settings, program: &program, pool: &pool, abort };
+    let (walked, graph) = walk.run(&mut phases)?;
     go_on(path, abort)?;
 
     let groups = &walked.groups;
     let name_of = |at: NameRef| name_of(&sections, groups, at);
     let functions: Vec<_> = groups.iter().map(|g| g.functions.as_slice()).collect();
     let rules = Rules { consistent: options.features.consistent_func, true_signature: options.features.true_signature };
-    let selection = pool.install(|| select(&program, &functions, &graph, &rules, name_of));
+    let variables = || (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
+    let mut skipped_variables = Vec::new();
+    let (selection, data) = pool.join(
+        || select(&program, &functions, &graph, &rules, name_of),
+        || place(&program, variables(), name_of, options.features.encode_force, &mut skipped_variables),
+    );
     let mut skipped = skipped_functions(&selection, groups, name_of);
-    let variables = (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
-    let data = place(&program, variables, name_of, options.features.encode_force, &mut skipped).map_err(|unfit| {
+    skipped.append(&mut skipped_variables);
+    let data = data.map_err(|unfit| {
         let hint = "the feature encode_force leaves such variables out";
         EncodeError::new("UNFIT_VARIABLE", path, format!("variable '{}': {}; {hint}", unfit.name, unfit.why))
     })?;

@@ -1,9 +1,10 @@
 //! The parallel part: every thread takes the next group of units, lowers it and puts its types into classes.
 
+use crate::phases::Phases;
 use crate::{EncodeError, program::Program};
-use btfkit_btf::dedup::{Classifier, Describer, UnitDetail, UnitSummary};
+use btfkit_btf::dedup::{Classifier, Describer, TypeGraph, UnitDetail, UnitSummary};
 use btfkit_btf::unit::Name;
-use btfkit_dwarf::names::{self, Identity};
+use btfkit_dwarf::names::{Identity, Taken};
 use btfkit_dwarf::{Diagnostic, DwarfError, Function, Lowering, Sections, Settings, Units, Variable};
 use rayon::prelude::*;
 use std::path::Path;
@@ -43,68 +44,108 @@ enum Stop {
     Malformed(u32, DwarfError),
 }
 
-pub(crate) fn walk(
-    path: &Path,
-    sections: Sections<'_>,
-    units: &Units,
-    settings: &Settings,
-    program: &Program<'_>,
-    pool: &rayon::ThreadPool,
-    abort: &AtomicBool,
-) -> Result<Walked, EncodeError> {
-    let walk = |identity| walk_once(path, sections, units, settings, program, identity, pool, abort);
-    // Linkers merge strings, and then nobody has to look at names; `ld -r` does not, nor does what puts names together.
-    if sections.info.relocations.is_none() && !settings.true_signature {
-        let walked = walk(Identity::Offsets)?;
-        if names::are_distinct(&sections, walked.classifiers.iter().flat_map(Classifier::names)) {
-            return Ok(walked);
-        }
-    }
-    walk(Identity::Bytes)
+/// What is walked, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Walk<'w> {
+    pub path: &'w Path,
+    pub sections: Sections<'w>,
+    pub units: &'w Units,
+    pub settings: &'w Settings,
+    pub program: &'w Program<'w>,
+    pub pool: &'w rayon::ThreadPool,
+    pub abort: &'w AtomicBool,
 }
 
-#[expect(clippy::too_many_arguments, reason = "those of walk, and one more")]
-fn walk_once(
-    path: &Path,
-    sections: Sections<'_>,
-    units: &Units,
-    settings: &Settings,
-    program: &Program<'_>,
-    identity: Identity,
-    pool: &rayon::ThreadPool,
-    abort: &AtomicBool,
-) -> Result<Walked, EncodeError> {
-    let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
-    let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
-        let lowering = Lowering::new(sections, units, settings, program, identity);
-        let share = share(thread.index() as u32, lowering, units, &next, abort, &failed);
-        failed.fetch_or(share.is_err(), Ordering::Relaxed);
-        share
-    });
-    let mut walked = Walked { classifiers: Vec::new(), summaries: Vec::new(), groups: Vec::new(), identity };
-    walked.summaries.resize_with(units.groups.len(), UnitSummary::default);
-    walked.groups.resize_with(units.groups.len(), Gleaned::default);
-    let mut worst: Option<(u32, DwarfError)> = None;
-    for share in shares {
-        match share {
-            Ok(share) => {
-                walked.classifiers.push(share.classifier);
-                for (number, summary, gleaned) in share.done {
-                    walked.summaries[number as usize] = summary;
-                    walked.groups[number as usize] = gleaned;
-                }
+impl<'w> Walk<'w> {
+    /// Walks all units, and makes one graph of their types.
+    ///
+    /// Linkers merge strings, and then nobody has to look at names: their offsets tell them apart. Whether that was so
+    /// turns out while the graph is made; if not, everything is done again by their bytes. `ld -r` does not merge
+    /// strings, nor does what puts names together.
+    pub fn run(self, phases: &mut Phases) -> Result<(Walked, TypeGraph), EncodeError> {
+        if self.sections.info.relocations.is_none() && !self.settings.true_signature {
+            let mut walked = self.all(Identity::Offsets)?;
+            let taken = Taken::of(&self.sections, walked.classifiers.iter().flat_map(Classifier::names));
+            phases.end("walk");
+            let (graph, distinct) = self.pool.join(|| self.graph(&mut walked), || taken.are_distinct(&self.sections));
+            phases.end("dedup");
+            if distinct {
+                return Ok((walked, graph?));
             }
-            Err(Stop::Aborted) => return Err(EncodeError::aborted(path)),
-            Err(Stop::Malformed(number, error)) => {
-                if worst.as_ref().is_none_or(|(first, _)| number < *first) {
-                    worst = Some((number, error));
+        }
+        let mut walked = self.all(Identity::Bytes)?;
+        phases.end("walk");
+        let graph = self.pool.install(|| self.graph(&mut walked))?;
+        phases.end("dedup");
+        Ok((walked, graph))
+    }
+
+    fn lowering(self, identity: Identity) -> Lowering<'w> {
+        Lowering::new(self.sections, self.units, self.settings, self.program, identity)
+    }
+
+    fn graph(self, walked: &mut Walked) -> Result<TypeGraph, EncodeError> {
+        let (classifiers, summaries) = (std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.summaries));
+        TypeGraph::build(classifiers, summaries, |describer, numbers| {
+            self.describe(walked.identity, describer, numbers)
+        })
+    }
+
+    fn all(self, identity: Identity) -> Result<Walked, EncodeError> {
+        let Walk { path, units, pool, abort, .. } = self;
+        let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
+        let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
+            let share = share(thread.index() as u32, self.lowering(identity), units, &next, abort, &failed);
+            failed.fetch_or(share.is_err(), Ordering::Relaxed);
+            share
+        });
+        let mut walked = Walked { classifiers: Vec::new(), summaries: Vec::new(), groups: Vec::new(), identity };
+        walked.summaries.resize_with(units.groups.len(), UnitSummary::default);
+        walked.groups.resize_with(units.groups.len(), Gleaned::default);
+        let mut worst: Option<(u32, DwarfError)> = None;
+        for share in shares {
+            match share {
+                Ok(share) => {
+                    walked.classifiers.push(share.classifier);
+                    for (number, summary, gleaned) in share.done {
+                        walked.summaries[number as usize] = summary;
+                        walked.groups[number as usize] = gleaned;
+                    }
+                }
+                Err(Stop::Aborted) => return Err(EncodeError::aborted(path)),
+                Err(Stop::Malformed(number, error)) => {
+                    if worst.as_ref().is_none_or(|(first, _)| number < *first) {
+                        worst = Some((number, error));
+                    }
                 }
             }
         }
+        match worst {
+            None => Ok(walked),
+            Some((_, error)) => Err(malformed(path, &error)),
+        }
     }
-    match worst {
-        None => Ok(walked),
-        Some((_, error)) => Err(malformed(path, &error)),
+
+    /// Lowers groups again, for the few whose types mean something else than others' that look alike.
+    fn describe(
+        self,
+        identity: Identity,
+        describer: Describer<'_>,
+        numbers: &[u32],
+    ) -> Result<Vec<UnitDetail>, EncodeError> {
+        let share = |numbers: &[u32]| -> Result<Vec<UnitDetail>, EncodeError> {
+            let mut lowering = self.lowering(identity);
+            let describe = |&number: &u32| {
+                let lowered = lowering.lower(number).map_err(|error| malformed(self.path, &error))?;
+                let detail = describer.describe(number, &lowered.types, &lowered.anchors);
+                lowering.recycle(lowered.types);
+                Ok(detail)
+            };
+            numbers.iter().map(describe).collect()
+        };
+        // A share for each thread, as what it takes to lower a group is not made for a single one.
+        let shares = numbers.par_chunks(numbers.len().div_ceil(rayon::current_num_threads()).max(1)).map(share);
+        Ok(shares.collect::<Result<Vec<Vec<_>>, _>>()?.into_iter().flatten().collect())
     }
 }
 
@@ -145,28 +186,6 @@ fn share(
         lowering.recycle(lowered.types);
         share.done.push((number, summary, gleaned));
     }
-}
-
-/// Lowers groups again, for the few whose types mean something else than others' that look alike.
-pub(crate) fn describe<'w>(
-    path: &Path,
-    lowering: impl Fn() -> Lowering<'w> + Sync + Send,
-    describer: Describer<'_>,
-    numbers: &[u32],
-) -> Result<Vec<UnitDetail>, EncodeError> {
-    let share = |numbers: &[u32]| -> Result<Vec<UnitDetail>, EncodeError> {
-        let mut lowering = lowering();
-        let describe = |&number: &u32| {
-            let lowered = lowering.lower(number).map_err(|error| malformed(path, &error))?;
-            let detail = describer.describe(number, &lowered.types, &lowered.anchors);
-            lowering.recycle(lowered.types);
-            Ok(detail)
-        };
-        numbers.iter().map(describe).collect()
-    };
-    // A share for each thread, as what it takes to lower a group is not made for a single one.
-    let shares = numbers.par_chunks(numbers.len().div_ceil(rayon::current_num_threads()).max(1)).map(share);
-    Ok(shares.collect::<Result<Vec<Vec<_>>, _>>()?.into_iter().flatten().collect())
 }
 
 fn malformed(path: &Path, error: &DwarfError) -> EncodeError {
