@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::layout::Layout;
 use crate::plan::{Encoding, Plan, Role};
 use crate::sections::Bytes;
-use gimli::constants as dw;
+use gimli::{DwForm, constants as dw};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
@@ -76,16 +76,16 @@ impl Abbreviations {
         };
         let plans = &mut self.plans[known].1;
         let mut table = Table::default();
-        let complete = each(abbrev, offset, |code, declaration| {
-            let plan = match plans.get(declaration) {
+        let complete = each(abbrev, offset, |declaration| {
+            let plan = match plans.get(declaration.bytes) {
                 Some(plan) => Rc::clone(plan),
                 None => {
-                    let plan = Rc::new(Plan::parse(Bytes::new(declaration, abbrev.big), encoding)?);
-                    plans.insert(declaration.into(), Rc::clone(&plan));
+                    let plan = Rc::new(Plan::parse(Bytes::new(declaration.bytes, abbrev.big), encoding)?);
+                    plans.insert(declaration.bytes.into(), Rc::clone(&plan));
                     plan
                 }
             };
-            table.insert(code, plan);
+            table.insert(declaration.code, plan);
             Some(())
         });
         complete.map(|()| table).ok_or(Fault::AbbreviationTable(offset))
@@ -95,27 +95,22 @@ impl Abbreviations {
 /// Does a table have a form that leads out of a unit? (One that is malformed is said to be so by who reads entries.)
 pub(crate) fn refers_out(abbrev: Bytes<'_>, offset: u64) -> bool {
     let mut found = false;
-    let _ = each(abbrev, offset, |_, declaration| {
-        found |= leads_out(declaration);
+    let _ = each(abbrev, offset, |declaration| {
+        found |= declaration.refers_out;
         Some(())
     });
     found
 }
 
-/// A declaration in which neither byte occurs names neither form; else a closer look tells.
-fn leads_out(declaration: &[u8]) -> bool {
-    let (addr, sig8) = (dw::DW_FORM_ref_addr.0 as u8, dw::DW_FORM_ref_sig8.0 as u8);
-    memchr::memchr2(addr, sig8, declaration).is_some()
-        && Plan::parse(
-            Bytes::new(declaration, false),
-            // What sizes forms have makes no difference here.
-            Encoding { version: 5, address_size: 8, offset_size: 4 },
-        )
-        .is_some_and(|plan| plan.refers_out)
+struct Declaration<'a> {
+    code: u64,
+    /// What follows the code.
+    bytes: &'a [u8],
+    refers_out: bool,
 }
 
-/// Calls back with code and bytes of each declaration of a table; None where it is cut off, or the callback says so.
-fn each<'a>(abbrev: Bytes<'a>, offset: u64, mut found: impl FnMut(u64, &'a [u8]) -> Option<()>) -> Option<()> {
+/// Calls back for each declaration of a table; None where it is cut off, or the callback says so.
+fn each<'a>(abbrev: Bytes<'a>, offset: u64, mut found: impl FnMut(Declaration<'a>) -> Option<()>) -> Option<()> {
     let data = abbrev.data;
     let mut at = usize::try_from(offset).ok()?;
     let first = at;
@@ -129,6 +124,7 @@ fn each<'a>(abbrev: Bytes<'a>, offset: u64, mut found: impl FnMut(u64, &'a [u8])
             return Some(());
         }
         let start = at;
+        let mut refers_out = false;
         abbrev.uleb(&mut at).ok()?;
         at += 1;
         loop {
@@ -143,10 +139,12 @@ fn each<'a>(abbrev: Bytes<'a>, offset: u64, mut found: impl FnMut(u64, &'a [u8])
             if name == 0 && form == 0 {
                 break;
             }
-            if form == dw::DW_FORM_implicit_const.0 as u64 {
-                abbrev.skip_leb(&mut at).ok()?;
+            match DwForm(form as u16) {
+                dw::DW_FORM_implicit_const => abbrev.skip_leb(&mut at).ok()?,
+                dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8 => refers_out = true,
+                _ => {}
             }
         }
-        found(code, &data[start..at])?;
+        found(Declaration { code, bytes: data.get(start..at)?, refers_out })?;
     }
 }

@@ -35,7 +35,7 @@ impl Index {
         self.each_local(offsets, other);
     }
 
-    /// Without the instruction a population count takes a dozen others: a twentieth of the walk.
+    /// Without the instruction a population count takes a dozen others.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "popcnt")]
     fn locals_by_popcnt(&self, offsets: &mut [u32], other: impl FnMut(u32) -> u32) {
