@@ -7,21 +7,37 @@ use btfkit_btf::unit::Local;
 
 #[derive(Default)]
 pub(crate) struct Index {
-    words: Vec<u64>,
-    /// Bits set before each word.
-    before: Vec<u32>,
+    words: Vec<Word>,
+}
+
+/// 64 bytes of the group.
+#[derive(Debug, Clone, Copy, Default)]
+struct Word {
+    bits: u64,
+    /// Bits set before these.
+    before: u32,
 }
 
 impl Index {
     pub fn clear(&mut self, bytes: u32) {
         self.words.clear();
-        self.words.resize(bytes as usize / 64 + 1, 0);
-        self.before.clear();
+        self.words.resize(bytes as usize / 64 + 1, Word::default());
     }
 
     #[inline]
     pub fn mark(&mut self, offset: u32) {
-        self.words[offset as usize / 64] |= 1 << (offset % 64);
+        self.words[offset as usize / 64].bits |= 1 << (offset % 64);
+    }
+
+    /// To be called between the last mark and the first look-up.
+    pub fn count(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has the instruction.
+            unsafe { self.count_by_popcnt() };
+            return;
+        }
+        self.count_words();
     }
 
     /// The local ids of the types at these offsets, in their place; `other` says what stands for an offset of none.
@@ -35,7 +51,25 @@ impl Index {
         self.each_local(offsets, other);
     }
 
-    /// Without the instruction a population count takes a dozen others.
+    /// The local id of the type at that offset: the first has 1.
+    #[inline(always)]
+    pub fn local(&self, offset: u32) -> Option<Local> {
+        let word = self.words.get(offset as usize / 64)?;
+        let bit = 1u64 << (offset % 64);
+        if word.bits & bit == 0 {
+            return None;
+        }
+        Some(word.before + (word.bits & (bit - 1)).count_ones() + 1)
+    }
+
+    // Without the instruction a population count takes a dozen others.
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "popcnt")]
+    fn count_by_popcnt(&mut self) {
+        self.count_words();
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "popcnt")]
     fn locals_by_popcnt(&self, offsets: &mut [u32], other: impl FnMut(u32) -> u32) {
@@ -43,30 +77,19 @@ impl Index {
     }
 
     #[inline(always)]
+    fn count_words(&mut self) {
+        let mut sum = 0;
+        for word in &mut self.words {
+            word.before = sum;
+            sum += word.bits.count_ones();
+        }
+    }
+
+    #[inline(always)]
     fn each_local(&self, offsets: &mut [u32], mut other: impl FnMut(u32) -> u32) {
         for offset in offsets {
             *offset = self.local(*offset).unwrap_or_else(|| other(*offset));
         }
-    }
-
-    pub fn count(&mut self) {
-        let mut sum = 0;
-        self.before.extend(self.words.iter().map(|word| {
-            let before = sum;
-            sum += word.count_ones();
-            before
-        }));
-    }
-
-    /// The local id of the type at that offset: the first has 1.
-    #[inline(always)]
-    pub fn local(&self, offset: u32) -> Option<Local> {
-        let word = *self.words.get(offset as usize / 64)?;
-        let bit = 1u64 << (offset % 64);
-        if word & bit == 0 {
-            return None;
-        }
-        Some(self.before[offset as usize / 64] + (word & (bit - 1)).count_ones() + 1)
     }
 }
 

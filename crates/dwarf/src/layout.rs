@@ -4,13 +4,17 @@
 //! at the front), a type, and small numbers. For these an abbreviation has a layout beside its plan, and an entry costs
 //! a few loads. What has no layout is read step by step; both give the same.
 
+use crate::abbreviations::Table;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::lower::{Context, Lowering, NOTHING, UNRESOLVED};
+use crate::members::{MAX_WIDTH, OpenAggregate, WIDTH_SHIFT};
+use crate::names::offset_hash;
 use crate::plan::{Attr, Op, Role, Steps};
+use crate::quick::Run;
 use crate::sections::short_length;
 use btfkit_btf::Kind;
-use btfkit_btf::unit::Name;
+use btfkit_btf::unit::{Name, short_name_hash};
 use gimli::{DwTag, constants as dw};
 
 /// What an entry with a layout is.
@@ -39,10 +43,13 @@ enum NameForm {
 
 /// A number of `size` bytes (0, 1 or 2), to which `add` is added: of an attribute that only the abbreviation states,
 /// this is all. LEB128 numbers are taken to have one byte.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Field {
     at: u8,
-    size: u8,
+    /// Of a number in big-endian order: how far its last bit is from the right.
+    shift: u8,
+    /// Of a number in little-endian order: its bits.
+    mask: u16,
     add: u16,
 }
 
@@ -78,15 +85,23 @@ impl<const BIG: bool> Fixed<'_, BIG> {
     /// A number of the shape; 0 where it is not stated.
     #[inline(always)]
     pub fn number(&self, layout: &Layout, number: usize) -> u64 {
-        let field = layout.numbers[number];
-        let at = self.shift + field.at as usize % REACH;
-        let pair = [self.window[at], self.window[at + 1]];
-        let bits = 8 * (field.size as u32 % 4);
+        layout.numbers[number].read::<BIG>(self.window, self.shift)
+    }
+}
+
+impl Field {
+    /// One that is not stated is 0.
+    const NONE: Field = Field { at: 0, shift: 16, mask: 0, add: 0 };
+
+    #[inline(always)]
+    fn read<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> u64 {
+        let at = shift + self.at as usize % REACH;
+        let pair = [window[at], window[at + 1]];
         let value = match BIG {
-            false => u16::from_le_bytes(pair) as u32 & ((1 << bits) - 1),
-            true => ((u16::from_be_bytes(pair) as u32) << bits) >> 16,
+            false => u16::from_le_bytes(pair) & self.mask,
+            true => ((u16::from_be_bytes(pair) as u32) >> self.shift) as u16,
         };
-        (value + field.add as u32) as u64
+        value as u64 + self.add as u64
     }
 }
 
@@ -114,7 +129,7 @@ impl Layout {
             length: 0,
             present: 0,
             leb: 0,
-            numbers: [Field::default(); 4],
+            numbers: [Field::NONE; 4],
         };
         let mut at = 0u32;
         for (index, step) in read.steps.iter().enumerate() {
@@ -151,7 +166,8 @@ impl Layout {
                         Op::Present => (0, 1),
                         _ => return None,
                     };
-                    layout.numbers[slot] = Field { at: here, size, add };
+                    let mask = ((1u32 << (8 * size)) - 1) as u16;
+                    layout.numbers[slot] = Field { at: here, shift: 16 - 8 * size, mask, add };
                     layout.present |= 1 << slot;
                     size as u32
                 }
@@ -187,6 +203,122 @@ impl Layout {
 }
 
 impl<'a> Lowering<'a> {
+    /// Reads members with layouts, one after the other, until something else follows. The cursor is behind a code.
+    ///
+    /// As [`fixed`](Self::fixed) in a loop, with what the loop needs in registers: members are nearly half of all entries.
+    #[inline(always)]
+    pub(crate) fn fixed_members<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        table: &Table,
+        first: &Layout,
+        cursor: &mut Cursor<'a>,
+        open: &mut OpenAggregate,
+    ) -> Result<Run, Fault> {
+        let data = cursor.bytes.data;
+        let by_offset = cursor.relocations.is_none() && self.names.are_told_by_offset();
+        let (length, base) = ((self.length as u64).wrapping_sub(1), context.base as u64);
+        let (mut layout, mut at, mut back, mut run) = (first, cursor.at, cursor.at, Run::None);
+        while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
+            let name_at = layout.name_at as usize % REACH;
+            let mut shift = 0;
+            let name = match layout.name {
+                NameForm::Offset if by_offset => offset_hash(word::<BIG>(window, name_at) as u64),
+                NameForm::None => 0,
+                NameForm::Inline => {
+                    let text: [u8; 8] = *window[name_at..].first_chunk().expect("the window is larger");
+                    let text = u64::from_le_bytes(text);
+                    let length = short_length(text);
+                    if length == 8 {
+                        break;
+                    }
+                    shift = (length % 8) + 1;
+                    if length == 0 { 0 } else { short_name_hash(text & ((1 << (8 * length)) - 1)) }
+                }
+                _ => self.name_hash_at::<BIG>(context, layout, window, at, cursor)?,
+            };
+            if layout.leb != 0 && layout.has_long_number(window, shift) {
+                break;
+            }
+            let mut ty = NOTHING;
+            if layout.has_type {
+                let raw = word::<BIG>(window, shift + layout.type_at as usize % REACH) as u64;
+                let position = match layout.far {
+                    false => raw + base,
+                    true if cursor.relocations.is_none() => raw.wrapping_sub(self.start),
+                    true => break,
+                };
+                ty = if position.wrapping_sub(1) < length { position as u32 } else { UNRESOLVED };
+            }
+            let mut value = layout.numbers[0].read::<BIG>(window, shift) * 8;
+            if !layout.is_plain() {
+                if layout.has(1) {
+                    value = layout.numbers[1].read::<BIG>(window, shift);
+                }
+                let width = layout.numbers[2].read::<BIG>(window, shift);
+                if width > MAX_WIDTH {
+                    break;
+                }
+                value |= width << WIDTH_SHIFT;
+                if layout.has(3) {
+                    self.alignments.push((open.local, layout.numbers[3].read::<BIG>(window, shift)));
+                }
+            }
+            open.add(name, value, ty);
+            self.pending.push(ty);
+            at += shift + layout.length as usize;
+            (back, run) = (at, Run::Some);
+            let Ok(code) = cursor.bytes.uleb(&mut at) else { break };
+            if code == 0 {
+                (back, run) = (at, Run::All);
+                break;
+            }
+            match table.get(code).and_then(|code| code.layout.as_ref()) {
+                Some(next) if matches!(next.shape, Shape::Member) => layout = next,
+                _ => break,
+            }
+        }
+        cursor.at = back;
+        Ok(run)
+    }
+
+    /// The hash of a name that takes more than a look.
+    #[inline(never)]
+    fn name_hash_at<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        layout: &Layout,
+        window: &[u8; WINDOW],
+        at: usize,
+        cursor: &mut Cursor<'a>,
+    ) -> Result<u64, Fault> {
+        let name_at = layout.name_at as usize % REACH;
+        let raw = word::<BIG>(window, name_at) as u64;
+        Ok(self.offset_or_index::<BIG>(context, layout.name, raw, at + name_at, cursor)?.hash)
+    }
+
+    /// A name of the forms [`NameForm::Offset`] and [`NameForm::Index`]; `raw` are the four bytes at `at`.
+    #[inline(always)]
+    fn offset_or_index<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        form: NameForm,
+        raw: u64,
+        at: usize,
+        cursor: &mut Cursor<'a>,
+    ) -> Result<Name, Fault> {
+        if let NameForm::Index(size) = form {
+            let bits = 8 * size as u64;
+            let index = if BIG { raw >> (32 - bits) } else { raw & ((1 << bits) - 1) };
+            return Ok(self.names.by_index(index, context.strings));
+        }
+        let offset = match &mut cursor.relocations {
+            None => raw,
+            Some(relocations) => relocations.value(at as u64, 4, raw).map_err(Fault::Relocation)?,
+        };
+        Ok(self.names.in_str(offset))
+    }
+
     /// Reads the entry at the cursor, which is behind its code; None where it must be read step by step.
     #[inline(always)]
     pub(crate) fn fixed<const BIG: bool>(
@@ -201,22 +333,10 @@ impl<'a> Lowering<'a> {
         let name_at = layout.name_at as usize % REACH;
         let mut shift = 0;
         let name = match layout.name {
-            NameForm::Offset => {
-                let raw = word::<BIG>(window, name_at) as u64;
-                let offset = match &mut cursor.relocations {
-                    None => raw,
-                    Some(relocations) => {
-                        relocations.value((cursor.at + name_at) as u64, 4, raw).map_err(Fault::Relocation)?
-                    }
-                };
-                self.names.in_str(offset)
-            }
             NameForm::None => Name::NONE,
-            NameForm::Index(size) => {
+            NameForm::Offset | NameForm::Index(_) => {
                 let raw = word::<BIG>(window, name_at) as u64;
-                let bits = 8 * size as u64;
-                let index = if BIG { raw >> (32 - bits) } else { raw & ((1 << bits) - 1) };
-                self.names.by_index(index, context.strings)
+                self.offset_or_index::<BIG>(context, layout.name, raw, cursor.at + name_at, cursor)?
             }
             NameForm::Inline => {
                 let text: [u8; 8] = *window[name_at..].first_chunk().expect("the window is larger");

@@ -52,10 +52,11 @@ impl OpenAggregate {
         OpenAggregate { local, first, union, content: Content::default(), odd: 0, last: 0, bad: false }
     }
 
+    /// `name` is its hash.
     #[inline(always)]
-    pub fn add(&mut self, name: Name, value: u64, ty: u32) {
+    pub fn add(&mut self, name: u64, value: u64, ty: u32) {
         let offset = value & 0xffff_ffff;
-        self.content.add(name.hash, value);
+        self.content.add(name, value);
         self.odd |= value;
         self.bad |= (offset < self.last) | (ty == NOTHING);
         self.last = offset;
@@ -199,7 +200,7 @@ impl Lowering<'_> {
     #[inline]
     pub(crate) fn add_member(&mut self, name: Name, value: u64, ty: u32) {
         if let Some(open) = self.aggregates.last_mut() {
-            open.add(name, value, ty);
+            open.add(name.hash, value, ty);
             self.pending.push(ty);
         }
     }

@@ -66,7 +66,7 @@ pub(crate) struct Names<'a> {
 
 /// The hash of a name that is told by its offset: another one for each offset up to 2^63, and never 0.
 #[inline(always)]
-fn offset_hash(offset: u64) -> u64 {
+pub(crate) fn offset_hash(offset: u64) -> u64 {
     offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) << 1 | 1
 }
 
@@ -135,6 +135,11 @@ impl<'a> Names<'a> {
             Class::StrIndex => self.by_index(value, strings),
             _ => self.by_bytes(class, value, in_types, strings),
         }
+    }
+
+    #[inline]
+    pub fn are_told_by_offset(&self) -> bool {
+        self.identity == Identity::Offsets
     }
 
     /// The name at an offset of `.debug_str`.

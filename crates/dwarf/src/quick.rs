@@ -8,13 +8,12 @@ use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::{Fixed, Layout, Shape};
 use crate::lower::{Carrier, Context, Frame, Lowering};
-use crate::members::{MAX_WIDTH, WIDTH_SHIFT};
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{Local, LocalType};
 
 /// How far a run of entries went.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Run {
+pub(crate) enum Run {
     /// The first one must be read step by step; the cursor is where it was.
     None,
     /// The cursor is before the code of what follows.
@@ -74,33 +73,16 @@ impl<'a> Lowering<'a> {
     }
 
     #[inline(always)]
-    fn quick_members<'p, const BIG: bool>(
+    fn quick_members<const BIG: bool>(
         &mut self,
         context: &Context,
-        table: &'p Table,
-        layout: &'p Layout,
+        table: &Table,
+        layout: &Layout,
         cursor: &mut Cursor<'a>,
     ) -> Result<Run, Fault> {
         // A copy stays in registers meanwhile.
         let Some(mut open) = self.aggregates.last().copied() else { return Ok(Run::None) };
-        let run = self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
-            let (mut bits, mut width) = (fixed.number(layout, 0) * 8, 0);
-            if !layout.is_plain() {
-                if layout.has(1) {
-                    bits = fixed.number(layout, 1);
-                }
-                width = fixed.number(layout, 2);
-                if width > MAX_WIDTH {
-                    return false;
-                }
-                if layout.has(3) {
-                    me.alignments.push((open.local, fixed.number(layout, 3)));
-                }
-            }
-            open.add(fixed.name, bits | width << WIDTH_SHIFT, fixed.ty);
-            me.pending.push(fixed.ty);
-            true
-        })?;
+        let run = self.fixed_members::<BIG>(context, table, layout, cursor, &mut open)?;
         if let Some(last) = self.aggregates.last_mut() {
             *last = open;
         }
@@ -163,7 +145,7 @@ impl<'a> Lowering<'a> {
         cursor: &mut Cursor<'a>,
         mut take: impl FnMut(&mut Self, &Layout, Fixed<'a, BIG>) -> bool,
     ) -> Result<Run, Fault> {
-        let shape = layout.shape;
+        let shape = std::mem::discriminant(&layout.shape);
         let mut back = cursor.at;
         let mut run = Run::None;
         loop {
@@ -175,7 +157,7 @@ impl<'a> Lowering<'a> {
             match cursor.bytes.uleb(&mut cursor.at) {
                 Ok(0) => return Ok(Run::All),
                 Ok(code) => match table.get(code).and_then(|code| code.layout.as_ref()) {
-                    Some(next) if next.shape == shape => layout = next,
+                    Some(next) if std::mem::discriminant(&next.shape) == shape => layout = next,
                     _ => break,
                 },
                 Err(_) => break,
