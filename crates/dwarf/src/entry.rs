@@ -110,8 +110,12 @@ impl<'a> Cursor<'a> {
     /// Reads what the plan wants; the cursor ends behind the entry.
     #[inline]
     pub fn read(&mut self, plan: &Plan, encoding: Encoding, entry: &mut Entry) -> Result<(), Fault> {
+        self.read_steps(&plan.read, encoding, entry)
+    }
+
+    pub fn read_steps(&mut self, steps: &Steps, encoding: Encoding, entry: &mut Entry) -> Result<(), Fault> {
         entry.present = 0;
-        for step in &plan.read.steps {
+        for step in &steps.steps {
             self.advance(step.skip as usize)?;
             if step.attr == Attr::Skip {
                 self.skip_form(step.form, encoding)?;
@@ -151,7 +155,7 @@ impl<'a> Cursor<'a> {
             entry.values[slot] = value;
             entry.classes[slot] = class;
         }
-        self.advance(plan.read.tail as usize)
+        self.advance(steps.tail as usize)
     }
 
     #[inline]

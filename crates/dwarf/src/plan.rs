@@ -115,10 +115,10 @@ pub(crate) struct Plan {
     pub tag: DwTag,
     pub role: Role,
     pub children: bool,
-    /// A reference may lead to another unit.
-    pub refers_out: bool,
     pub read: Steps,
     pub skip: Steps,
+    /// Reads nothing but the references that may lead to other units, where there are any.
+    pub links: Option<Steps>,
 }
 
 /// What the sizes of forms depend on.
@@ -138,7 +138,6 @@ impl Plan {
         let children = declaration.u8(at).ok()? != 0;
         at += 1;
         let mut specs: Vec<(DwAt, DwForm, i64)> = Vec::new();
-        let mut refers_out = false;
         loop {
             let name = declaration.uleb(&mut at).ok()?;
             let form = declaration.uleb(&mut at).ok()?;
@@ -147,23 +146,25 @@ impl Plan {
             }
             let form = DwForm(u16::try_from(form).ok()?);
             let implicit = if form == dw::DW_FORM_implicit_const { declaration.sleb(&mut at).ok()? } else { 0 };
-            refers_out |= matches!(form, dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8);
             specs.push((DwAt(u16::try_from(name).unwrap_or(u16::MAX)), form, implicit));
         }
         let wanted = wanted(tag);
-        let read = compile(&specs, encoding, |at| wanted.contains(&at));
-        let skip = compile(&specs, encoding, |_| false);
+        let read = compile(&specs, encoding, |at, _| wanted.contains(&at));
+        let skip = compile(&specs, encoding, |_, _| false);
+        let leads_out = |at, form| matches!(form, dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8) && wanted.contains(&at);
+        let links = specs.iter().any(|&(at, form, _)| leads_out(at, form));
+        let links = links.then(|| compile(&specs, encoding, leads_out));
         let role = role(tag);
         let layout = Layout::of(tag, role, children, &read);
-        Some(Plan { tag, role, layout, children, refers_out, read, skip })
+        Some(Plan { tag, role, layout, children, read, skip, links })
     }
 }
 
-fn compile(specs: &[(DwAt, DwForm, i64)], encoding: Encoding, wanted: impl Fn(DwAt) -> bool) -> Steps {
+fn compile(specs: &[(DwAt, DwForm, i64)], encoding: Encoding, wanted: impl Fn(DwAt, DwForm) -> bool) -> Steps {
     let mut steps = Vec::new();
     let mut skip = 0u32;
     for &(name, form, implicit) in specs {
-        let attr = attr(name).filter(|_| wanted(name));
+        let attr = attr(name).filter(|_| wanted(name, form));
         match (attr, fixed_size(form, encoding)) {
             (None, Some(size)) => skip = skip.saturating_add(size as u32),
             (attr, _) => {

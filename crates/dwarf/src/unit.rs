@@ -273,11 +273,11 @@ fn outward(
             continue;
         }
         let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
-        if !plan.refers_out {
+        let Some(links) = &plan.links else {
             cursor.skip(&plan.skip, unit.encoding)?;
             continue;
-        }
-        cursor.read(plan, unit.encoding, &mut entry)?;
+        };
+        cursor.read_steps(links, unit.encoding, &mut entry)?;
         for attr in FOLLOWED {
             if let Some((class @ (Class::InfoRef | Class::Signature), value)) = entry.get(attr) {
                 found(class, value);
