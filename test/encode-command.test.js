@@ -1,11 +1,11 @@
 // `btfkit encode`: what it writes where, what it says, and that it leaves nothing behind.
-import {execFileSync, spawn} from 'node:child_process';
+import {execFileSync, spawn, spawnSync} from 'node:child_process';
 import {closeSync, existsSync, openSync} from 'node:fs';
 import {chmod, lstat, mkdir, readFile, stat, symlink, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import test from 'ava';
 import {dump, hasBpftool, header, isRoot} from './helpers/btf.js';
-import {btfkit, finish, start} from './helpers/cli.js';
+import {bin, btfkit, finish, start} from './helpers/cli.js';
 import {example, exampleWith, names, temporaryFolder, withoutDwarf} from './helpers/inputs.js';
 
 test('writes raw BTF beside the input, and says so in one line', async t => {
@@ -271,6 +271,17 @@ withFullDevice('standard output that is full: 1, and a message', async t => {
 	closeSync(full);
 	t.is(code, 1);
 	t.regex(stderr, /standard output: .*no space/i);
+});
+
+test('standard output to a file that may not grow so far: 1, and a message', async t => {
+	const output = join(await temporaryFolder(t), 'out.btf');
+	// The shell counts in units of 1024 bytes, and the result is longer than one.
+	const script = `trap '' XFSZ; ulimit -f 1; exec "$@" > "${output}"`;
+	const command = [process.execPath, bin, 'encode', example, '-o', '-'];
+	const {status, stderr} = spawnSync('bash', ['-c', script, 'bash', ...command], {encoding: 'utf8'});
+	t.is(status, 1, stderr);
+	t.regex(stderr, /standard output: /);
+	t.true((await stat(output)).size <= 1024);
 });
 
 test('an addon that is not there is explained', async t => {
