@@ -113,7 +113,7 @@ impl Lowering<'_> {
     /// Name and symbol. Units include the same inline functions: what was looked up lately is likely to come again.
     fn function_name(&mut self, context: &Context, entry: &Entry) -> (Name, Option<u32>) {
         let Some((Class::Str, offset)) = entry.get(Attr::Name) else {
-            let name = self.name_by_bytes(context, entry);
+            let name = self.name_by_bytes(context, entry, Attr::Name);
             return (name, self.symbol_of(name));
         };
         let slot = ((offset as u32).wrapping_mul(0x9e37_79b9) >> RECENT_SHIFT) as usize;
@@ -123,7 +123,7 @@ impl Lowering<'_> {
         {
             return (crate::names::at_str_offset(offset), known.symbol.checked_sub(1));
         }
-        let name = self.name_by_bytes(context, entry);
+        let name = self.name_by_bytes(context, entry, Attr::Name);
         let symbol = self.symbol_of(name);
         if !name.is_none() && offset < NOT_RECENT as u64 {
             self.recent_functions.resize(1 << (32 - RECENT_SHIFT), KnownFunction { offset: NOT_RECENT, symbol: 0 });

@@ -14,7 +14,7 @@ use crate::plan::{Attr, Op, Role, Steps};
 use crate::quick::Run;
 use crate::sections::short_length;
 use btfkit_btf::Kind;
-use btfkit_btf::unit::{Name, short_name_hash};
+use btfkit_btf::unit::Name;
 use gimli::{DwTag, constants as dw};
 
 /// What an entry with a layout is.
@@ -189,6 +189,24 @@ impl Layout {
         self.present & 1 << number != 0
     }
 
+    /// The type that is stated, as an offset in the group, or [`NOTHING`] or [`UNRESOLVED`]; None where a relocation has
+    /// to be asked.
+    #[inline(always)]
+    fn reference<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize, space: &Space) -> Option<u32> {
+        if !self.has_type {
+            return Some(NOTHING);
+        }
+        let raw = word::<BIG>(window, shift + self.type_at as usize % REACH) as u64;
+        let position = match self.far {
+            false => raw + space.base,
+            true if !space.relocated => raw.wrapping_sub(space.start),
+            true => return None,
+        };
+        // From 1: at 0 is a header.
+        let within = position.wrapping_sub(1) < space.length.wrapping_sub(1);
+        Some(if within { position as u32 } else { UNRESOLVED })
+    }
+
     /// Does a LEB128 number not end with its first byte?
     fn has_long_number(&self, window: &[u8; WINDOW], shift: usize) -> bool {
         let long = |number: usize| window[shift % 16 + self.numbers[number].at as usize % REACH] >= 0x80;
@@ -202,7 +220,28 @@ impl Layout {
     }
 }
 
+/// What references of a unit count from, and where they may lead.
+struct Space {
+    /// Of the unit's first byte from the start of the group.
+    base: u64,
+    /// Of the group, from the start of `.debug_info`.
+    start: u64,
+    length: u64,
+    /// Offsets from the start of `.debug_info` are not in place yet.
+    relocated: bool,
+}
+
 impl<'a> Lowering<'a> {
+    #[inline(always)]
+    fn space(&self, context: &Context, cursor: &Cursor<'_>) -> Space {
+        Space {
+            base: context.base as u64,
+            start: self.start,
+            length: self.length as u64,
+            relocated: cursor.relocations.is_some(),
+        }
+    }
+
     /// Reads members with layouts, one after the other, until something else follows. The cursor is behind a code.
     ///
     /// As [`fixed`](Self::fixed) in a loop, with what the loop needs in registers: members are nearly half of all entries.
@@ -217,7 +256,7 @@ impl<'a> Lowering<'a> {
     ) -> Result<Run, Fault> {
         let data = cursor.bytes.data;
         let by_offset = cursor.relocations.is_none() && self.names.are_told_by_offset();
-        let (length, base) = ((self.length as u64).wrapping_sub(1), context.base as u64);
+        let space = self.space(context, cursor);
         let (mut layout, mut at, mut back, mut run) = (first, cursor.at, cursor.at, Run::None);
         while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
             let name_at = layout.name_at as usize % REACH;
@@ -226,30 +265,16 @@ impl<'a> Lowering<'a> {
                 NameForm::Offset if by_offset => offset_hash(word::<BIG>(window, name_at) as u64),
                 NameForm::None => 0,
                 NameForm::Inline => {
-                    let text: [u8; 8] = *window[name_at..].first_chunk().expect("the window is larger");
-                    let text = u64::from_le_bytes(text);
-                    let length = short_length(text);
-                    if length == 8 {
-                        break;
-                    }
-                    shift = (length % 8) + 1;
-                    if length == 0 { 0 } else { short_name_hash(text & ((1 << (8 * length)) - 1)) }
+                    let Some((text, length)) = inline_text(window, name_at) else { break };
+                    shift = length + 1;
+                    self.names.inline(text, length, at + name_at, context.unit.in_types).hash
                 }
                 _ => self.name_hash_at::<BIG>(context, layout, window, at, cursor)?,
             };
             if layout.leb != 0 && layout.has_long_number(window, shift) {
                 break;
             }
-            let mut ty = NOTHING;
-            if layout.has_type {
-                let raw = word::<BIG>(window, shift + layout.type_at as usize % REACH) as u64;
-                let position = match layout.far {
-                    false => raw + base,
-                    true if cursor.relocations.is_none() => raw.wrapping_sub(self.start),
-                    true => break,
-                };
-                ty = if position.wrapping_sub(1) < length { position as u32 } else { UNRESOLVED };
-            }
+            let Some(ty) = layout.reference::<BIG>(window, shift, &space) else { break };
             let mut value = layout.numbers[0].read::<BIG>(window, shift) * 8;
             if !layout.is_plain() {
                 if layout.has(1) {
@@ -339,30 +364,13 @@ impl<'a> Lowering<'a> {
                 self.offset_or_index::<BIG>(context, layout.name, raw, cursor.at + name_at, cursor)?
             }
             NameForm::Inline => {
-                let text: [u8; 8] = *window[name_at..].first_chunk().expect("the window is larger");
-                let text = u64::from_le_bytes(text);
-                let length = short_length(text);
-                if length == 8 {
-                    return Ok(None);
-                }
-                shift = (length % 8) + 1;
+                let Some((text, length)) = inline_text(window, name_at) else { return Ok(None) };
+                shift = length + 1;
                 self.names.inline(text, length, cursor.at + name_at, context.unit.in_types)
             }
         };
-        let ty = match layout.has_type {
-            false => NOTHING,
-            true => {
-                let raw = word::<BIG>(window, shift + layout.type_at as usize % REACH);
-                let position = match layout.far {
-                    false => raw as u64 + context.base as u64,
-                    true if cursor.relocations.is_none() => (raw as u64).wrapping_sub(self.start),
-                    true => return Ok(None),
-                };
-                // From 1: at 0 is a header.
-                let within = position.wrapping_sub(1) < (self.length as u64).wrapping_sub(1);
-                if within { position as u32 } else { UNRESOLVED }
-            }
-        };
+        let space = self.space(context, cursor);
+        let Some(ty) = layout.reference::<BIG>(window, shift, &space) else { return Ok(None) };
         if layout.leb != 0 && layout.has_long_number(window, shift) {
             return Ok(None);
         }
@@ -370,6 +378,15 @@ impl<'a> Lowering<'a> {
         cursor.at += shift + layout.length as usize;
         Ok(Some(Fixed { name, ty, window, shift }))
     }
+}
+
+/// An inline name as a little-endian word, with what follows it, and its length; None for one of more than seven bytes.
+#[inline(always)]
+fn inline_text(window: &[u8; WINDOW], at: usize) -> Option<(u64, usize)> {
+    let text = u64::from_le_bytes(*window[at..].first_chunk().expect("the window is larger"));
+    let length = short_length(text);
+    // What the compiler is told by the remainder: the length is below 8.
+    (length != 8).then_some((text, length % 8))
 }
 
 #[inline(always)]

@@ -407,14 +407,9 @@ impl<'a> Lowering<'a> {
         // DWARF 5 units have bases; the first entry of the tables follows their header.
         let header = if encoding.version >= 5 { if encoding.offset_size == 8 { 16 } else { 8 } } else { 0 };
         let strings = StringTable { base: offset(Attr::StrOffsetsBase).unwrap_or(header), encoding };
-        let mut text = |attr| match entry.get(attr) {
-            Some((class, value)) => self.names.by_bytes(class, value, unit.in_types, strings),
-            None => Name::NONE,
-        };
-        let (name, producer) = (text(Attr::Name), text(Attr::Producer));
         let mut context = Context {
             unit: *unit,
-            name,
+            name: Name::NONE,
             base,
             clang: false,
             sorts_members: false,
@@ -422,6 +417,9 @@ impl<'a> Lowering<'a> {
             addr_base: offset(Attr::AddrBase).unwrap_or(header),
             loclists_base: offset(Attr::LoclistsBase).unwrap_or(if encoding.offset_size == 8 { 20 } else { 12 }),
         };
+        let name = self.name_by_bytes(&context, entry, Attr::Name);
+        let producer = self.name_by_bytes(&context, entry, Attr::Producer);
+        context.name = name;
         let at = entry.at as u64;
         match plan.tag {
             dw::DW_TAG_compile_unit | dw::DW_TAG_partial_unit | dw::DW_TAG_type_unit => {}
@@ -451,16 +449,9 @@ impl<'a> Lowering<'a> {
         Some(context)
     }
 
-    pub(crate) fn attr_name(&mut self, unit: &Unit, strings: StringTable, entry: &Entry, attr: Attr) -> Name {
-        match entry.get(attr) {
-            Some((class, value)) => self.names.name(class, value, unit.in_types, strings),
-            None => Name::NONE,
-        }
-    }
-
     /// A name that is compared with others than those of DWARF; see [`Names::by_bytes`].
-    pub(crate) fn name_by_bytes(&mut self, context: &Context, entry: &Entry) -> Name {
-        match entry.get(Attr::Name) {
+    pub(crate) fn name_by_bytes(&mut self, context: &Context, entry: &Entry, attr: Attr) -> Name {
+        match entry.get(attr) {
             Some((class, value)) => self.names.by_bytes(class, value, context.unit.in_types, context.strings),
             None => Name::NONE,
         }
@@ -468,7 +459,10 @@ impl<'a> Lowering<'a> {
 
     #[inline]
     pub(crate) fn name(&mut self, context: &Context, entry: &Entry, attr: Attr) -> Name {
-        self.attr_name(&context.unit, context.strings, entry, attr)
+        match entry.get(attr) {
+            Some((class, value)) => self.names.name(class, value, context.unit.in_types, context.strings),
+            None => Name::NONE,
+        }
     }
 
     /// What an attribute refers to, as an offset in the group.
@@ -533,7 +527,7 @@ impl<'a> Lowering<'a> {
                 self.annotation(context, entry);
                 let annotation = GnuAnnotation {
                     at: offset,
-                    kind: self.name_by_bytes(context, entry),
+                    kind: self.name_by_bytes(context, entry, Attr::Name),
                     text: self.name(context, entry, Attr::ConstValue),
                     next: self.reference(context, entry, Attr::GnuAnnotation),
                 };
@@ -571,7 +565,7 @@ impl<'a> Lowering<'a> {
             },
             _ => return,
         };
-        let kind = self.name_by_bytes(context, entry);
+        let kind = self.name_by_bytes(context, entry, Attr::Name);
         let text = self.name(context, entry, Attr::ConstValue);
         self.annotate(on, kind, text);
     }
@@ -624,11 +618,6 @@ impl<'a> Lowering<'a> {
     #[inline]
     pub(crate) fn parent(&self) -> Option<&Frame> {
         self.stack.last()
-    }
-
-    #[inline]
-    pub(crate) fn push_frame(&mut self, frame: Frame) {
-        self.stack.push(frame);
     }
 
     #[inline]

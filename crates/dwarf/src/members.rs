@@ -223,14 +223,12 @@ impl Lowering<'_> {
 
     pub(crate) fn close_aggregate(&mut self) {
         let Some(open) = self.aggregates.pop() else { return };
-        let count = self.take_pending(open.first);
+        self.take_pending(open.local, open.first, open.content);
         let t = &mut self.types.types[open.local as usize];
-        (t.first, t.count) = (self.types.references.len() as u32 - count, count);
-        t.content = open.content;
         t.flag = open.odd & ODD != 0;
         let apart = open.union && open.odd & 0xffff_ffff != 0;
         let beyond = apart || open.last.div_ceil(8) > t.size as u64 || t.flag && open.last >= BITFIELD_OFFSET_LIMIT;
-        if open.bad || beyond || count > MAX_VLEN {
+        if open.bad || beyond || t.count > MAX_VLEN {
             self.care.push(open.local);
         }
         self.types.order.push(open.local);
@@ -284,23 +282,20 @@ impl Lowering<'_> {
 
     pub(crate) fn close_prototype(&mut self) {
         let Some(open) = self.prototypes.pop() else { return };
-        let count = self.take_pending(open.first);
-        let t = &mut self.types.types[open.local as usize];
-        (t.first, t.count) = (self.types.references.len() as u32 - count, count);
-        t.content = open.content;
-        if open.bad || count > MAX_VLEN {
+        self.take_pending(open.local, open.first, open.content);
+        if open.bad || self.types.types[open.local as usize].count > MAX_VLEN {
             self.care.push(open.local);
         }
         self.types.order.push(open.local);
     }
 
-    /// Makes what is pending the references of a type; returns how many there are.
-    fn take_pending(&mut self, from: u32) -> u32 {
+    /// Makes what is pending the references of a type.
+    fn take_pending(&mut self, local: Local, from: u32, content: Content) {
         let own = &self.pending[from as usize..];
-        let count = own.len() as u32;
+        let t = &mut self.types.types[local as usize];
+        (t.first, t.count, t.content) = (self.types.references.len() as u32, own.len() as u32, content);
         self.types.references.extend_from_slice(own);
         self.pending.truncate(from as usize);
-        count
     }
 
     /// The members of a type, from wherever they are: put together, or in the entry below which they stand.
@@ -396,12 +391,13 @@ impl Lowering<'_> {
         }
     }
 
-    /// Puts the members of these types into [`Lowering::members`], where they can be changed. Until they are
-    /// [sealed](Self::seal) again, `first` of such a type leads there.
-    pub(crate) fn unseal(&mut self, locals: &[Local]) {
+    /// Puts the members of the types that need care into [`Lowering::members`], where they can be changed. Until they
+    /// are [sealed](Self::seal) again, `first` of such a type leads there.
+    pub(crate) fn unseal(&mut self) {
         let mut types = std::mem::take(&mut self.types);
         let mut members = Vec::new();
-        for &local in locals {
+        for k in 0..self.care.len() {
+            let local = self.care[k];
             let kind = types.types[local as usize].kind;
             let has = matches!(kind, Some(Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 | Kind::FuncProto));
             if !has || self.made.contains_key(&local) {

@@ -127,7 +127,7 @@ impl<'a> Lowering<'a> {
             _ => self.open_prototype(offset, fixed.ty),
         };
         if children {
-            self.push_frame(frame)
+            self.stack.push(frame)
         } else {
             self.close(frame)
         }

@@ -51,9 +51,7 @@ impl Lowering<'_> {
         self.cut_chains();
         self.wide_enums();
         self.copied_names();
-        let care = std::mem::take(&mut self.care);
-        self.unseal(&care);
-        self.care = care;
+        self.unseal();
         self.old_bitfields();
         self.void_parameters();
         self.give_up_large_types();
@@ -126,12 +124,16 @@ impl Lowering<'_> {
             || !self.too_large.is_empty()
             || !self.sizeless.is_empty()
         {
-            self.care.clear();
-            self.care.extend(1..self.types.types.len() as Local);
+            self.care_for_all();
         }
         // Types came in the order in which they ended.
         self.care.sort_unstable();
         self.care.dedup();
+    }
+
+    fn care_for_all(&mut self) {
+        self.care.clear();
+        self.care.extend(1..self.types.types.len() as Local);
     }
 
     /// Puts void where references lead to no type.
@@ -192,8 +194,7 @@ impl Lowering<'_> {
                 }
             }
             if more {
-                self.care.clear();
-                self.care.extend(1..self.types.types.len() as Local);
+                self.care_for_all();
             }
             if !more {
                 break;
@@ -408,11 +409,8 @@ impl Lowering<'_> {
             }
         }
         if given_up {
-            self.care.clear();
-            self.care.extend(1..self.types.types.len() as Local);
-            let care = std::mem::take(&mut self.care);
-            self.unseal(&care);
-            self.care = care;
+            self.care_for_all();
+            self.unseal();
             self.void_unsized_members();
         }
     }

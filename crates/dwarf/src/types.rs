@@ -134,7 +134,7 @@ impl Lowering<'_> {
     }
 
     fn base_type(&mut self, context: &Context, entry: &Entry) -> LocalType {
-        let name = self.name_by_bytes(context, entry);
+        let name = self.name_by_bytes(context, entry, Attr::Name);
         let size = entry.number(Attr::ByteSize).unwrap_or(0);
         let ate = gimli::DwAte(entry.number(Attr::Encoding).unwrap_or(0) as u8);
         if ate == dw::DW_ATE_float && self.settings.float && matches!(size, 2 | 4 | 8 | 12 | 16) && !name.is_none() {

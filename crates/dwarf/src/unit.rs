@@ -210,7 +210,7 @@ fn group(
     Ok(groups)
 }
 
-/// The units that a unit refers to, over and over.
+/// The units that a unit refers to.
 fn links(
     sections: &Sections<'_>,
     units: &[Unit],
