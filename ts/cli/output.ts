@@ -1,5 +1,4 @@
-import {Buffer} from 'node:buffer';
-import {fstatSync, writeSync} from 'node:fs';
+import {fstatSync, writeFileSync} from 'node:fs';
 import process from 'node:process';
 import {BtfkitError} from '../errors.js';
 
@@ -20,9 +19,15 @@ function ignore(): void {}
 
 /** Writes all of it to standard output, or says why that failed. */
 export async function writeOutput(data: string | Uint8Array): Promise<void> {
+	// A stream to a file that has taken a part of the data loses the error of the rest (Node 20): on a disk that is full
+	// it says that all was written.
 	if (isFile(STDOUT)) {
-		writeFile(STDOUT, typeof data === 'string' ? Buffer.from(data) : data);
-		return;
+		try {
+			writeFileSync(STDOUT, data);
+			return;
+		} catch (error) {
+			throw outputError(error as NodeJS.ErrnoException);
+		}
 	}
 
 	await new Promise<void>((resolve, reject) => {
@@ -43,20 +48,6 @@ function isFile(fd: number): boolean {
 		return fstatSync(fd).isFile();
 	} catch {
 		return false;
-	}
-}
-
-/**
- * A stream to a file that has taken a part of the data loses the error of the rest (Node 20): on a disk that is full it
- * says that all was written.
- */
-function writeFile(fd: number, data: Uint8Array): void {
-	try {
-		for (let at = 0; at < data.length;) {
-			at += writeSync(fd, data, at);
-		}
-	} catch (error) {
-		throw outputError(error as NodeJS.ErrnoException);
 	}
 }
 
