@@ -53,7 +53,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let limit = Limit::of(options.memory_limit);
     let encoded =
         watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
-    // Giving back a kernel's pages takes 10 ms, which pass while the result is written. Without a thread it is done here.
+    // Giving back a kernel's pages takes a while, and the caller need not wait for it. Without a thread it is done here.
     let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
     encoded
 }
