@@ -2,9 +2,9 @@
 // committed one is stale. The README's list of options is made here too, from the same tables.
 //
 // Every module that ts/index.ts exports is public as a whole. Their declarations, as the compiler writes them, are put
-// one after the other without their imports of each other; and options that are declared by a table in ts/options.ts
-// are written out as an interface with the table's texts.
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+// one after the other without their imports of each other; and options that are declared by a table in ts/options/ are
+// written out as an interface with the table's texts.
+import {mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import process from 'node:process';
@@ -13,15 +13,19 @@ import {root, run} from './lib/run.mjs';
 
 const check = process.argv.includes('--check');
 const folder = mkdtempSync(join(tmpdir(), 'btfkit-types-'));
+/** How a module says that its options are those of a table. */
+const callOptions = /^export type (\w+) = CallOptions<typeof (\w+)>;\n/gm;
 let stale = false;
 try {
 	const compiler = ['--no-install', 'tsc', '-p', 'tsconfig.build.json', '--outDir', folder];
 	run('npx', [...compiler, '--declaration']);
 	writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
-	const {encodeOptions, encodeCommandOptions} = await import(pathToFileURL(join(folder, 'options.js')));
-	const {kinds} = await import(pathToFileURL(join(folder, 'option-kinds.js')));
-	update('index.d.ts', () => declarations(optionsInterface('EncodeOptions', encodeOptions, kinds)));
-	update('README.md', text => replaceBetween(text, 'options of encode', flagList({...encodeOptions, ...encodeCommandOptions})));
+	const load = file => import(pathToFileURL(join(folder, 'options', file)));
+	const {kinds} = await load('kinds.js');
+	const files = readdirSync(join(folder, 'options')).filter(file => file.endsWith('.js'));
+	const tables = Object.assign({}, ...await Promise.all(files.map(load)));
+	update('index.d.ts', () => declarations(tables, kinds));
+	update('README.md', text => withFlagLists(text, tables));
 } finally {
 	rmSync(folder, {recursive: true});
 }
@@ -53,15 +57,11 @@ function update(name, make) {
 	}
 }
 
-function declarations(optionsInterface) {
+function declarations(tables, kinds) {
 	const index = readFileSync(join(root, 'ts', 'index.ts'), 'utf8');
 	const modules = [...index.matchAll(/^export \* from '\.\/(.+)\.js';$/gm)].map(([, name]) => name);
 	const parts = modules.map(name => publicPart(name, modules));
-	const text = parts.join('\n').replace(/^export type EncodeOptions = [^;]*?(?:\{[^}]*\})?;\n/m, () => optionsInterface);
-	if (!text.includes(optionsInterface)) {
-		throw new Error('ts/encode.ts no longer declares EncodeOptions as this script expects');
-	}
-
+	const text = parts.join('\n').replaceAll(callOptions, (_, name, table) => optionsInterface(name, tables[table], kinds));
 	return `// The public types of btfkit. Made from ts/ by npm run types; do not edit.\n\n${text}`;
 }
 
@@ -74,7 +74,7 @@ function publicPart(name, modules) {
 	});
 	for (const [, names, from] of text.matchAll(/^import (?:type )?\{(.+)\} from '\.\/(.+)\.js';$/gm)) {
 		const used = names.split(',').map(word => word.trim().replace(/^type /, ''));
-		const dangling = used.filter(word => !modules.includes(from) && new RegExp(`\\b${word}\\b`).test(withoutOptions(body)));
+		const dangling = used.filter(word => !modules.includes(from) && new RegExp(`\\b${word}\\b`).test(body.replaceAll(callOptions, '')));
 		if (dangling.length > 0) {
 			throw new Error(`ts/${name}.ts is public and shows ${dangling.join(', ')} of ts/${from}.ts, which is not`);
 		}
@@ -83,14 +83,10 @@ function publicPart(name, modules) {
 	return body;
 }
 
-function withoutOptions(text) {
-	return text.replace(/^export type EncodeOptions = .*\n/m, '');
-}
-
 function optionsInterface(name, table, kinds) {
-	const lines = Object.entries(table).flatMap(([option, {kind, text}]) => [
+	const lines = Object.entries(table).flatMap(([option, {kind, text, choices}]) => [
 		...comment(text),
-		`    ${option}?: ${kinds[kind].type} | undefined;`,
+		`    ${option}?: ${kinds[kind].type(choices)} | undefined;`,
 	]);
 	return [
 		`export interface ${name} {`,
@@ -124,14 +120,9 @@ function flagList(table) {
 	return ['| Flag | What it does |', '|---|---|', ...rows].join('\n');
 }
 
-function replaceBetween(text, name, content) {
-	const begin = `<!-- ${name}: made by npm run types -->\n`;
-	const end = '\n<!-- end -->';
-	const from = text.indexOf(begin);
-	const to = text.indexOf(end, from);
-	if (from === -1 || to === -1) {
-		throw new Error(`README.md has lost the place of "${name}"`);
-	}
-
-	return text.slice(0, from + begin.length) + content + text.slice(to);
+/** Each list stands between marks that name its command. */
+function withFlagLists(text, tables) {
+	const marked = /(<!-- options of (\w+): made by npm run types -->\n)[^]*?(\n<!-- end -->)/g;
+	return text.replaceAll(marked, (_, begin, command, end) =>
+		begin + flagList({...tables[`${command}Options`], ...tables[`${command}CommandOptions`]}) + end);
 }

@@ -6,7 +6,6 @@ import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import {countAva, countCargo} from '../scripts/lib/counts.mjs';
-import {encodeCommandOptions, encodeOptions} from '../dist/options.js';
 import {root} from './helpers/inputs.js';
 
 test('the package and the crates have one version', async t => {
@@ -39,11 +38,19 @@ test('the error codes in the types are those of the crates and of the facade', a
 	t.deepEqual([...used].sort(), declared.sort());
 });
 
-test('a flag is its option\'s name with hyphens', t => {
-	for (const [name, {flag}] of Object.entries({...encodeOptions, ...encodeCommandOptions})) {
+test('a flag is its option\'s name with hyphens', async t => {
+	for (const [name, {flag}] of await optionsOfAllCommands()) {
 		t.true(flag.includes(`--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`), flag);
 	}
 });
+
+async function optionsOfAllCommands() {
+	const folder = join(root, 'dist', 'options');
+	const modules = readdirSync(folder).filter(name => name.endsWith('.js')).map(name => import(join(folder, name)));
+	const tables = (await Promise.all(modules)).flatMap(module =>
+		Object.entries(module).filter(([name]) => name.endsWith('Options') && typeof module[name] === 'object'));
+	return tables.flatMap(([, table]) => Object.entries(table));
+}
 
 test('the lockfile leaves it to the user where packages come from', async t => {
 	const {packages} = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));

@@ -1,8 +1,10 @@
-import type {encodeOptions, OptionValues} from './options.js';
+import {call, withLazy} from './call.js';
+import {encodeOptions} from './options/encode.js';
+import {checkOptions, type CallOptions} from './options/table.js';
+import {refuseInput, toPath} from './paths.js';
 import type {Report} from './report.js';
-import {run, runToFile} from './run.js';
 
-export type EncodeOptions = OptionValues<typeof encodeOptions> & {signal?: AbortSignal | undefined};
+export type EncodeOptions = CallOptions<typeof encodeOptions>;
 
 export interface EncodeResult {
 	/** The raw BTF, in the byte order of the input. */
@@ -22,8 +24,8 @@ export interface EncodeToFileResult {
  * Rejects with a `BtfkitError`.
  */
 export async function encode(file: string | URL, options: EncodeOptions = {}): Promise<EncodeResult> {
-	const {btf, report} = await run(file, options);
-	return {btf, report: report()};
+	const {btf, report} = await start(toPath(file, 'file'), undefined, options);
+	return withLazy({btf: btf!}, 'report', () => readReport(report!));
 }
 
 /**
@@ -35,6 +37,29 @@ export async function encodeToFile(
 	target?: string | URL,
 	options: EncodeOptions = {},
 ): Promise<EncodeToFileResult> {
-	const {path, report} = await runToFile(file, target, options);
-	return {path, report: report()};
+	const input = toPath(file, 'file');
+	const path = target === undefined ? `${input}.btf` : toPath(target, 'target');
+	refuseInput(input, path);
+	const {report} = await start(input, path, options);
+	return withLazy({path}, 'report', () => readReport(report!));
+}
+
+async function start(input: string, output: string | undefined, options: EncodeOptions) {
+	const checked = checkOptions(encodeOptions, options);
+	return call({
+		path: input,
+		doing: 'encoding',
+		signal: options.signal,
+		start: (native, control) => native.encode(input, output, checked, control),
+	});
+}
+
+/** The addon's report as the API shows it: counts by name instead of a list of pairs. */
+function readReport(json: string): Report {
+	const report = JSON.parse(json) as Report;
+	if (Array.isArray(report.counts)) {
+		report.counts = Object.fromEntries(report.counts) as Report['counts'];
+	}
+
+	return report;
 }

@@ -1,99 +1,51 @@
 // `btfkit encode`: one file in, its BTF out.
 import {basename} from 'node:path';
-import process from 'node:process';
-import type {EncodeOptions} from '../encode.js';
+import {encode, encodeToFile, type EncodeOptions} from '../encode.js';
 import {BtfkitError} from '../errors.js';
-import type {Report} from '../report.js';
-import {run, runToFile} from '../run.js';
+import type {encodeCommandOptions} from '../options/encode.js';
+import type {OptionValues} from '../options/table.js';
 import {exitCodes} from './exit-codes.js';
-import {listenForInterrupts} from './interrupt.js';
 import {standard, writeOutput} from './output.js';
-import {showProgress} from './progress.js';
+import {perform} from './perform.js';
 import {summarize, warnings} from './summary.js';
 
-interface CommandOptions extends EncodeOptions {
-	output?: string;
-	json?: boolean;
-	quiet?: boolean;
-}
+type CommandOptions = EncodeOptions & OptionValues<typeof encodeCommandOptions>;
 
-export async function encodeCommand(file: string, commandOptions: CommandOptions): Promise<number> {
+export async function encodeCommand([file]: [string], commandOptions: CommandOptions): Promise<number> {
 	const {output, json = false, quiet = false, ...options} = commandOptions;
 	const toOutput = output === '-';
-	// With -o - the report has standard error to itself, so that machines can read it.
-	const forPeople = (line: string) => json && toOutput ? undefined : standard('stderr').write(`${line}\n`);
-	const forMachines = async (record: object) => {
-		const line = `${JSON.stringify(record)}\n`;
-		if (toOutput) {
-			standard('stderr').write(line);
-		} else {
-			await writeOutput(line);
-		}
-	};
+	return perform(
+		{input: file, json, quiet, outputIsTaken: toOutput, progress: `encoding ${basename(file)}`},
+		async signal => {
+			if (file === '-') {
+				throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
+			}
 
-	const interrupt = listenForInterrupts();
-	const hideProgress = quiet || (json && toOutput) ? () => {} : showProgress(`encoding ${basename(file)}`);
-	const start = process.uptime();
-	let target: string;
-	let report: () => Report;
-	try {
-		if (file === '-') {
-			throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
-		}
+			if (!toOutput) {
+				const result = await encodeToFile(file, output, {...options, signal});
+				return {target: result.path, result};
+			}
 
-		if (toOutput && standard('stdout').isTTY) {
-			throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
-		}
+			if (standard('stdout').isTTY) {
+				throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
+			}
 
-		options.signal = interrupt.signal;
-		if (toOutput) {
-			const result = await run(file, options);
-			({report} = result);
-			target = 'standard output';
+			const result = await encode(file, {...options, signal});
 			await writeOutput(result.btf);
-		} else {
-			({report, path: target} = await runToFile(file, output, options));
-		}
-	} catch (error) {
-		hideProgress();
-		if (!(error instanceof BtfkitError)) {
-			throw error;
-		}
-
-		const {code} = error;
-		const message = code === 'ABORTED' ? `interrupted; nothing was written for ${file}` : error.message;
-		forPeople(`btfkit: ${message}`);
-		if (json) {
-			await forMachines({input: file, error: {code, message}});
-		}
-
-		switch (code) {
-			case 'ABORTED': {
-				return interrupt.exitCode();
+			return {target: 'standard output', result};
+		},
+		async ({target, result}, tell) => {
+			if (!quiet) {
+				for (const line of [...warnings(result.report), summarize(target, result.report, tell.seconds)]) {
+					tell.people(line);
+				}
 			}
 
-			case 'INVALID_OPTION': {
-				return exitCodes.usage;
+			if (json) {
+				await tell.machines({input: file, output: toOutput ? '-' : target, ...result.report});
 			}
 
-			default: {
-				return exitCodes.failed;
-			}
-		}
-	} finally {
-		hideProgress();
-		interrupt.stopListening();
-	}
-
-	if (!quiet) {
-		for (const line of [...warnings(report()), summarize(target, report(), process.uptime() - start)]) {
-			forPeople(line);
-		}
-	}
-
-	if (json) {
-		await forMachines({input: file, output: toOutput ? '-' : target, ...report()});
-	}
-
-	return exitCodes.done;
+			return exitCodes.done;
+		},
+	);
 }

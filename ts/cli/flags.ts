@@ -1,13 +1,19 @@
 // From the tables of options to the argument parser and back.
 import {Option, type Command} from 'commander';
-import {kinds} from '../option-kinds.js';
-import type {OptionTable} from '../options.js';
+import {kinds, type KindSpec} from '../options/kinds.js';
+import type {OptionTable} from '../options/table.js';
 
 /** Adds every option of the tables to a command. */
 export function addOptions(command: Command, tables: readonly OptionTable[]): void {
 	command.helpOption('-h, --help', 'Print this help.');
-	for (const {flag, text} of tables.flatMap(table => Object.values(table))) {
-		command.addOption(new Option(flag, text));
+	for (const {flag, text, kind} of tables.flatMap(table => Object.values(table))) {
+		const option = new Option(flag, text);
+		const {repeatable}: KindSpec<unknown> = kinds[kind];
+		if (repeatable) {
+			option.argParser((value: string, others: string[] = []) => [...others, value]);
+		}
+
+		command.addOption(option);
 	}
 }
 

@@ -1,14 +1,16 @@
-// The command line: which commands there are and how each ends. A command's own module is loaded when it is called.
+// The command line: from its arguments to a command, and how that ends.
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {Command, CommanderError} from 'commander';
-import {binding, packageFolder} from '../binding.js';
+import {packageFolder} from '../binding.js';
 import {BtfkitError} from '../errors.js';
-import {encodeCommandOptions, encodeOptions} from '../options.js';
+import {commands, type CommandSpec} from './commands.js';
 import {exitCodes} from './exit-codes.js';
 import {addOptions, readOptions} from './flags.js';
+import {exitCodeHelp} from './help.js';
 import {standard} from './output.js';
+import {exitCodeOf} from './perform.js';
 
 /** Runs the command line and sets the process's exit code. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -30,7 +32,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 		if (error instanceof BtfkitError) {
 			standard('stderr').write(`btfkit: ${error.message}\n`);
-			return error.code === 'INVALID_OPTION' ? exitCodes.usage : exitCodes.failed;
+			return exitCodeOf(error);
 		}
 
 		standard('stderr').write(`btfkit: a fault of btfkit itself; please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
@@ -51,38 +53,27 @@ function createProgram(finish: (exitCode: number) => void): Command {
 		.showHelpAfterError('(--help lists what there is)')
 		.exitOverride();
 
-	const encodeTables = [encodeOptions, encodeCommandOptions];
-	const encode = program.command('encode')
-		.summary('Make BTF from an ELF file with DWARF.')
-		.description('Makes BTF from the DWARF of an ELF file: a kernel (vmlinux), a module, an object or a program.')
-		.argument('<file>', 'The ELF file.');
-	addOptions(encode, encodeTables);
-	encode.addHelpText('after', () => featureHelp() + exitCodeHelp);
-	encode.action(async (file: string, values: Record<string, unknown>) => {
-		const command = await import('./encode.js');
-		finish(await command.encodeCommand(file, readOptions(encodeTables, values)));
-	});
+	for (const [name, spec] of Object.entries(commands)) {
+		addCommand(program, name, spec, finish);
+	}
+
 	return program;
 }
 
-/** The features are the encoder's to name; without its addon there is still help about the rest. */
-function featureHelp(): string {
-	try {
-		const {featureNames, defaultFeatureNames} = binding();
-		const inDefault = new Set(defaultFeatureNames());
-		const others = featureNames().filter(name => !inDefault.has(name));
-		return `
-Features:
-  in the default set  ${[...inDefault].join(', ')}
-  others              ${others.join(', ')}
-`;
-	} catch {
-		return '';
+function addCommand(program: Command, name: string, spec: CommandSpec, finish: (exitCode: number) => void): void {
+	const command = program.command(name).summary(spec.summary).description(spec.description);
+	for (const [operand, text] of Object.entries(spec.operands)) {
+		command.argument(operand, text);
 	}
-}
 
-const exitCodeHelp = `
-Exit codes: ${exitCodes.done} done, ${exitCodes.failed} the input or the encoding failed, ${exitCodes.usage} usage, ${exitCodes.interrupted} interrupted.`;
+	addOptions(command, spec.tables);
+	command.addHelpText('after', () => (spec.help?.() ?? '') + exitCodeHelp);
+	command.action(async (...given: unknown[]) => {
+		const operands = given.slice(0, -2);
+		const runCommand = await spec.load() as (operands: unknown[], options: object) => Promise<number>;
+		finish(await runCommand(operands, readOptions(spec.tables, command.opts())));
+	});
+}
 
 function version(): string {
 	const manifest = readFileSync(join(packageFolder, 'package.json'), 'utf8');

@@ -1,16 +1,15 @@
-//! `encode` for JavaScript: a task on libuv's pool that never throws.
+//! `encode` for JavaScript.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
-use btfkit_encode::{EncodeError, Encoded, Features, Options, Report};
+use btfkit_encode::{EncodeError, Encoded, Features, Options};
 use napi::bindgen_prelude::AsyncTask;
-use napi::{Env, Task};
 use napi_derive::napi;
 
-use crate::control::{Control, Shared};
-use crate::guard::guard;
-use crate::outcome::Outcome;
+use crate::control::Control;
+use crate::outcome::{Outcome, json};
+use crate::task::{Run, run};
 
 /// The options of `btfkit-encode` as JavaScript says them. The facade has checked them before.
 #[napi(object, object_to_js = false)]
@@ -51,58 +50,18 @@ impl TryFrom<EncodeOptions> for Options {
 /// Encodes the file at `input`. With `output` the BTF is written there, beside the target and then renamed over it;
 /// without, it comes back as a buffer.
 #[napi(ts_return_type = "Promise<Outcome>")]
-pub fn encode(
-    input: String,
-    output: Option<String>,
-    options: EncodeOptions,
-    control: &Control,
-) -> AsyncTask<EncodeTask> {
-    let shared = Arc::clone(&control.shared);
-    AsyncTask::new(EncodeTask { input, output, options: Some(options), shared })
-}
-
-pub struct EncodeTask {
-    input: String,
-    output: Option<String>,
-    options: Option<EncodeOptions>,
-    shared: Arc<Shared>,
-}
-
-impl EncodeTask {
-    fn run(&mut self) -> Result<Outcome, EncodeError> {
-        let options = self.options.take().expect("a task runs once").try_into()?;
-        let aborted = || EncodeError { code: "ABORTED", message: format!("{}: encoding was aborted", self.input) };
-        if !self.shared.begin() {
-            return Err(aborted());
-        }
-        let Encoded { btf, report } =
-            btfkit_encode::encode_file(Path::new(&self.input), &options, &self.shared.aborted)?;
-        let report = json(&report)?;
-        let Some(output) = &self.output else {
-            return Ok(Outcome { btf: Some(btf.into()), report: Some(report), failure: None });
+pub fn encode(input: String, output: Option<String>, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
+    run(control, move |aborted| {
+        let Encoded { btf, report } = btfkit_encode::encode_file(Path::new(&input), &options.try_into()?, aborted)?;
+        let report = Some(json(&report)?);
+        let Some(output) = output else {
+            return Ok(Outcome { btf: Some(btf.into()), report, failure: None });
         };
         // The last moment at which nothing has happened yet.
-        if self.shared.aborted.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(aborted());
+        if aborted.load(SeqCst) {
+            return Err(EncodeError { code: "ABORTED", message: format!("{input}: encoding was aborted") });
         }
-        btfkit_encode::write_atomically(Path::new(output), &btf)?;
-        Ok(Outcome { report: Some(report), ..Outcome::default() })
-    }
-}
-
-fn json(report: &Report) -> Result<String, EncodeError> {
-    serde_json::to_string(report).map_err(|error| EncodeError { code: "INTERNAL", message: error.to_string() })
-}
-
-impl Task for EncodeTask {
-    type Output = Outcome;
-    type JsValue = Outcome;
-
-    fn compute(&mut self) -> napi::Result<Outcome> {
-        Ok(guard(|| self.run()).unwrap_or_else(Outcome::from))
-    }
-
-    fn resolve(&mut self, _env: Env, outcome: Outcome) -> napi::Result<Outcome> {
-        Ok(outcome)
-    }
+        btfkit_encode::write_atomically(Path::new(&output), &btf)?;
+        Ok(Outcome { report, ..Outcome::default() })
+    })
 }

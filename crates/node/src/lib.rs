@@ -7,6 +7,7 @@ mod control;
 mod encode;
 mod guard;
 mod outcome;
+mod task;
 
 use btfkit_encode::Features;
 use napi_derive::napi;

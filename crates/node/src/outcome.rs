@@ -3,6 +3,7 @@
 use btfkit_encode::EncodeError;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
+use serde::Serialize;
 
 #[napi(object)]
 pub struct Failure {
@@ -28,4 +29,9 @@ impl From<EncodeError> for Outcome {
         let failure = Failure { code: error.code.to_owned(), message: error.message };
         Outcome { failure: Some(failure), ..Outcome::default() }
     }
+}
+
+/// For an outcome's report.
+pub fn json(value: &impl Serialize) -> Result<String, EncodeError> {
+    serde_json::to_string(value).map_err(|error| EncodeError { code: "INTERNAL", message: error.to_string() })
 }

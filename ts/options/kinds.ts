@@ -1,16 +1,18 @@
 // What kinds of values options have: how each is written in TypeScript, read from the command line, and checked.
-import {BtfkitError} from './errors.js';
-import type {Feature} from './features.js';
-import {binding} from './binding.js';
-import {nearest} from './suggest.js';
+import {BtfkitError} from '../errors.js';
+import type {Feature} from '../features.js';
+import {binding} from '../binding.js';
+import {nearest} from '../suggest.js';
 
 export interface KindSpec<Checked> {
 	/** The type in index.d.ts. */
-	type: string;
+	type(choices: readonly string[]): string;
 	/** Reads the text of a flag's value; whatever it is not, `check` says so. */
 	fromText(text: string): unknown;
 	/** Throws INVALID_OPTION, or returns the form that the addon takes. */
-	check(value: unknown, name: string): Checked;
+	check(value: unknown, name: string, choices: readonly string[]): Checked;
+	/** May the flag be given several times? Its values are a list then. */
+	repeatable?: boolean;
 }
 
 interface ValueTypes {
@@ -20,17 +22,26 @@ interface ValueTypes {
 	features: string | ReadonlyArray<Feature | 'default'>;
 	languages: string | readonly string[];
 	path: string;
+	paths: string | readonly string[];
+	choice: string;
 }
 
 export type Kind = keyof ValueTypes;
-export type ValueOf<K extends Kind> = ValueTypes[K];
+
+/** What the API takes for an option. */
+export type ValueOf<Spec extends {kind: Kind; choices?: readonly string[]}> =
+	Spec extends {choices: readonly (infer Choice)[]} ? Choice : ValueTypes[Spec['kind']];
+
+/** What the addon takes for it. */
+export type CheckedOf<Spec extends {kind: Kind; choices?: readonly string[]}> =
+	Spec extends {choices: readonly (infer Choice)[]} ? Choice : ReturnType<(typeof kinds)[Spec['kind']]['check']>;
 
 /** More threads than this is a slip of the finger. */
 const mostJobs = 1024;
 
 export const kinds = {
 	switch: {
-		type: 'boolean',
+		type: () => 'boolean',
 		fromText: text => text,
 		check(value, name) {
 			if (typeof value !== 'boolean') {
@@ -42,7 +53,7 @@ export const kinds = {
 	} satisfies KindSpec<boolean>,
 
 	count: {
-		type: 'number',
+		type: () => 'number',
 		fromText: text => /^\d+$/.test(text) ? Number(text) : text,
 		check(value, name) {
 			if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > mostJobs) {
@@ -54,7 +65,7 @@ export const kinds = {
 	} satisfies KindSpec<number>,
 
 	size: {
-		type: 'number',
+		type: () => 'number',
 		fromText(text) {
 			const [, number, unit] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:iB)?)?$/i.exec(text) ?? [];
 			return number === undefined ? text : Math.floor(Number(number) * 1024 ** (' KMGT'.indexOf(unit?.toUpperCase() ?? ' ')));
@@ -69,7 +80,7 @@ export const kinds = {
 	} satisfies KindSpec<number>,
 
 	features: {
-		type: 'string | ReadonlyArray<Feature | \'default\'>',
+		type: () => 'string | ReadonlyArray<Feature | \'default\'>',
 		fromText: text => text,
 		check(value, name) {
 			const list = items(value, name);
@@ -86,7 +97,7 @@ export const kinds = {
 	} satisfies KindSpec<string>,
 
 	languages: {
-		type: 'string | readonly string[]',
+		type: () => 'string | readonly string[]',
 		fromText: text => text,
 		check(value, name) {
 			const list = items(value, name).filter(item => item !== '');
@@ -101,7 +112,7 @@ export const kinds = {
 	} satisfies KindSpec<string[]>,
 
 	path: {
-		type: 'string',
+		type: () => 'string',
 		fromText: text => text,
 		check(value, name) {
 			if (typeof value !== 'string' || value === '') {
@@ -111,7 +122,33 @@ export const kinds = {
 			return value;
 		},
 	} satisfies KindSpec<string>,
-};
+
+	paths: {
+		type: () => 'string | readonly string[]',
+		fromText: text => text,
+		check(value, name) {
+			const list = Array.isArray(value) ? value : [value];
+			if (list.some(path => typeof path !== 'string' || path === '')) {
+				throw invalid(name, 'a path or a list of paths', value);
+			}
+
+			return list as string[];
+		},
+		repeatable: true,
+	} satisfies KindSpec<string[]>,
+
+	choice: {
+		type: choices => choices.map(choice => `'${choice}'`).join(' | '),
+		fromText: text => text,
+		check(value, name, choices) {
+			if (typeof value !== 'string' || !choices.includes(value)) {
+				throw invalid(name, `one of ${choices.join(', ')}`, value);
+			}
+
+			return value;
+		},
+	} satisfies KindSpec<string>,
+} satisfies Record<Kind, unknown>;
 
 function items(value: unknown, name: string): string[] {
 	const list = typeof value === 'string' ? value.split(',') : value;

@@ -1,0 +1,71 @@
+// How every function of the API calls the addon: a task on its threads, ended early by a signal, whose outcome is either
+// a failure, which becomes a typed error, or a result.
+import {binding, type Binding} from './binding.js';
+import {BtfkitError, type ErrorCode} from './errors.js';
+import type {Control, Failure} from './native.js';
+
+export interface Call<Outcome> {
+	/** The file that errors are about. */
+	path: string;
+	/** What is done to it, for people: "encoding". */
+	doing: string;
+	signal?: AbortSignal | undefined;
+	/** Begins the work. It never rejects; it ends early, with the code ABORTED, once `control` says so. */
+	start(native: Binding, control: Control): Promise<Outcome>;
+}
+
+/** Waits for the work's outcome, and throws a failure as a `BtfkitError`. */
+export async function call<Outcome extends {failure?: Failure}>({path, doing, signal, start}: Call<Outcome>): Promise<Outcome> {
+	const native = binding();
+	const control = new native.Control();
+	const aborted = () => new BtfkitError('ABORTED', `${path}: ${doing} was aborted`, {path, cause: signal?.reason});
+	if (signal?.aborted) {
+		throw aborted();
+	}
+
+	// Node's pool runs a few tasks at a time. One that is aborted while it waits for its turn is not waited for.
+	let onAbort: (() => void) | undefined;
+	const neverBegun = new Promise<never>((_, reject) => {
+		onAbort = () => {
+			if (control.abort()) {
+				reject(aborted());
+			}
+		};
+	});
+	signal?.addEventListener('abort', onAbort!, {once: true});
+	let outcome: Outcome;
+	try {
+		outcome = await Promise.race([start(native, control), neverBegun]);
+	} finally {
+		signal?.removeEventListener('abort', onAbort!);
+	}
+
+	const {failure} = outcome;
+	if (failure?.code === 'ABORTED') {
+		throw aborted();
+	}
+
+	if (failure) {
+		throw new BtfkitError(failure.code as ErrorCode, failure.message, {path});
+	}
+
+	return outcome;
+}
+
+/**
+ * A result with a property that is read from the addon's JSON when somebody asks for it: reports of kernels name
+ * thousands of functions.
+ */
+export function withLazy<Result extends object, Name extends string, Value>(
+	result: Result,
+	name: Name,
+	read: () => Value,
+): Result & Record<Name, Value> {
+	let value: {read: Value} | undefined;
+	const get = () => {
+		value ??= {read: read()};
+		return value.read;
+	};
+
+	return Object.defineProperty(result, name, {get, enumerable: true, configurable: true}) as Result & Record<Name, Value>;
+}
