@@ -1,8 +1,10 @@
-//! BTF, the compact type information of the Linux kernel: reading, writing, validation and deduplication.
+//! BTF, the compact type information of the Linux kernel: reading, writing, validation, deduplication, and carrying
+//! split BTF from one base to another.
 //!
 //! The crate works on bytes: it knows no DWARF, no ELF and no files.
 
 pub mod dedup;
+pub mod distill;
 pub mod dump;
 mod endian;
 mod header;
@@ -11,6 +13,7 @@ pub mod names;
 mod part;
 mod read;
 mod records;
+pub mod relocate;
 mod strings;
 mod ty;
 pub mod unit;

@@ -2,10 +2,12 @@
 
 pub mod case;
 pub mod dedup;
+mod distill;
 mod endian;
 mod golden;
 mod headers;
 mod kernel;
 mod layout;
 mod permute;
+mod relocate;
 mod units;
