@@ -3,10 +3,12 @@
 //!
 //! The crate works on bytes: it knows no DWARF, no ELF and no files.
 
+pub mod checksum;
 pub mod dedup;
 pub mod distill;
 pub mod dump;
 mod endian;
+pub mod fits;
 mod header;
 mod kind;
 pub mod names;

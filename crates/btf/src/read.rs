@@ -246,25 +246,37 @@ impl Btf {
     }
 
     fn parse_on(bytes: Vec<u8>, base: Option<Arc<Btf>>) -> Result<Btf, ReadError> {
+        let start = base.as_ref().map_or((TypeId(1), 0), |base| (base.end_id(), base.end_string()));
+        let btf = Btf::parse_unlinked(bytes, base, start)?;
+        btf.check_links()?;
+        Ok(btf)
+    }
+
+    /// Parses without looking where names and references lead, so that neither need exist: for BTF on a base that it
+    /// may not have been made for, or without its base. Own types and strings start at `start`.
+    pub(crate) fn parse_unlinked(
+        bytes: Vec<u8>,
+        base: Option<Arc<Btf>>,
+        (start_id, start_string): (TypeId, u32),
+    ) -> Result<Btf, ReadError> {
         let header = Header::parse(&bytes)?;
         if base.as_ref().is_some_and(|base| base.endian != header.endian) {
             return Err(ReadError::BaseEndian);
         }
         let strings = &bytes[header.strings.clone()];
-        if base.is_none() && strings.first() != Some(&0) {
+        if start_string == 0 && strings.first() != Some(&0) {
             return Err(ReadError::StringsStart);
         }
         if strings.last().is_some_and(|last| *last != 0) {
             return Err(ReadError::StringsNotTerminated);
         }
-        let start_string = base.as_ref().map_or(0, |base| base.end_string());
         start_string.checked_add(strings.len() as u32).ok_or(ReadError::TooLarge)?;
         let layout = match (&base, header.layout.is_empty()) {
             (Some(base), true) => base.layout.clone(),
             _ => Layout::parse(&bytes[header.layout.clone()])?,
         };
         let mut btf = Btf {
-            start_id: base.as_ref().map_or(1, |base| base.end_id().0),
+            start_id: start_id.0,
             start_string,
             endian: header.endian,
             types: header.types,
@@ -276,7 +288,6 @@ impl Btf {
             base,
         };
         btf.records = btf.find_records()?;
-        btf.check_links()?;
         Ok(btf)
     }
 

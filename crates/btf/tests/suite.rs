@@ -1,5 +1,6 @@
 //! Tests of the whole crate. Cases are text in the notation of `btfkit_btf::dump`.
 
+mod fits;
 mod limits;
 mod meaning;
 mod notation;
