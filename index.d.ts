@@ -51,6 +51,11 @@ export declare function encode(file: string | URL, options?: EncodeOptions): Pro
  * one. Without a target it goes to the input's name with `.btf` added.
  */
 export declare function encodeToFile(file: string | URL, target?: string | URL, options?: EncodeOptions): Promise<EncodeToFileResult>;
+/**
+ * As `encode`, but puts the BTF into the file itself, as its section `.BTF`: a new file is written beside the old one and
+ * renamed over it. Nothing else in the file is moved. Mode, owner and links to it are kept.
+ */
+export declare function encodeInPlace(file: string | URL, options?: EncodeOptions): Promise<EncodeToFileResult>;
 
 /**
  * What went wrong, for machines. Stable: a code is never given another meaning.
@@ -67,13 +72,14 @@ export declare function encodeToFile(file: string | URL, target?: string | URL, 
  * - `INVALID_BTF`: valid BTF could not be made of it.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
+ * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
  * - `IO`: reading or writing failed.
  * - `ABORTED`: the signal was aborted; the error's name is `AbortError`, its `cause` the signal's reason.
  * - `INVALID_OPTION`: an option or argument is not what it has to be.
  * - `NO_ADDON`: the native part of btfkit could not be loaded.
  * - `INTERNAL`: a fault of btfkit itself.
  */
-export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'STRICT' | 'MEMORY_LIMIT' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
 export interface BtfkitErrorDetails {
     /** The file that the error is about. */
     path?: string | undefined;

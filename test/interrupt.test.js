@@ -1,10 +1,8 @@
 // Ctrl-C while it works: 130, and the world as before.
-import {readFileSync} from 'node:fs';
 import {symlink, writeFile, readFile, realpath} from 'node:fs/promises';
 import {join} from 'node:path';
-import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
-import {finish, start} from './helpers/cli.js';
+import {finish, start, untilMapped} from './helpers/cli.js';
 import {largeInput, names, temporaryFolder} from './helpers/inputs.js';
 
 const onLinux = process.platform === 'linux' ? test.serial : test.serial.skip;
@@ -26,17 +24,4 @@ for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143]]) {
 		t.deepEqual(await names(folder), ['large', 'large.btf']);
 		t.is(await readFile(join(folder, 'large.btf'), 'utf8'), 'something older');
 	});
-}
-
-/** Returns once the process has its input open or mapped, which is when the work begins. */
-async function untilMapped(child, path) {
-	while (child.exitCode === null) {
-		if (readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes(path)) {
-			return;
-		}
-
-		await delay(1);
-	}
-
-	throw new Error('it ended before the work could be seen to begin');
 }

@@ -44,6 +44,22 @@ export async function encodeToFile(
 	return withLazy({path}, 'report', () => readReport(report!));
 }
 
+/**
+ * As `encode`, but puts the BTF into the file itself, as its section `.BTF`: a new file is written beside the old one and
+ * renamed over it. Nothing else in the file is moved. Mode, owner and links to it are kept.
+ */
+export async function encodeInPlace(file: string | URL, options: EncodeOptions = {}): Promise<EncodeToFileResult> {
+	const path = toPath(file, 'file');
+	const checked = checkOptions(encodeOptions, options);
+	const {report} = await call({
+		path,
+		doing: 'encoding',
+		signal: options.signal,
+		start: (native, control) => native.encodeInPlace(path, checked, control),
+	});
+	return withLazy({path}, 'report', () => readReport(report!));
+}
+
 async function start(input: string, output: string | undefined, options: EncodeOptions) {
 	const checked = checkOptions(encodeOptions, options);
 	return call({

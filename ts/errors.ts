@@ -13,6 +13,7 @@
  * - `INVALID_BTF`: valid BTF could not be made of it.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
+ * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
  * - `IO`: reading or writing failed.
  * - `ABORTED`: the signal was aborted; the error's name is `AbortError`, its `cause` the signal's reason.
  * - `INVALID_OPTION`: an option or argument is not what it has to be.
@@ -32,6 +33,7 @@ export type ErrorCode =
 	| 'INVALID_BTF'
 	| 'STRICT'
 	| 'MEMORY_LIMIT'
+	| 'NOT_IN_PLACE'
 	| 'IO'
 	| 'ABORTED'
 	| 'INVALID_OPTION'

@@ -16,6 +16,9 @@ export declare function defaultFeatureNames(): Array<string>
  */
 export declare function encode(input: string, output: string | undefined | null, options: EncodeOptions, control: Control): Promise<Outcome>
 
+/** Encodes the file at `input` and puts the BTF into it. */
+export declare function encodeInPlace(input: string, options: EncodeOptions, control: Control): Promise<Outcome>
+
 /** The options of `btfkit-encode` as JavaScript says them. The facade has checked them before. */
 export interface EncodeOptions {
   /** A comma-separated list, as for `pahole --btf_features`. */

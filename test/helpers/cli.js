@@ -1,6 +1,8 @@
 import {spawn} from 'node:child_process';
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
+import {setTimeout as delay} from 'node:timers/promises';
 import {root} from './inputs.js';
 
 export const bin = join(root, 'bin', 'btfkit.cjs');
@@ -27,4 +29,17 @@ export async function finish(child) {
 		child.on('close', (...end) => resolve(end));
 	});
 	return {code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString()};
+}
+
+/** Returns once the process has its input open or mapped, which is when the work begins. */
+export async function untilMapped(child, path) {
+	while (child.exitCode === null) {
+		if (readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes(path)) {
+			return;
+		}
+
+		await delay(1);
+	}
+
+	throw new Error('it ended before the work could be seen to begin');
 }

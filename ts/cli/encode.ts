@@ -1,6 +1,6 @@
 // `btfkit encode`: one file in, its BTF out.
 import {basename} from 'node:path';
-import {encode, encodeToFile, type EncodeOptions} from '../encode.js';
+import {encode, encodeInPlace, encodeToFile, type EncodeOptions} from '../encode.js';
 import {BtfkitError} from '../errors.js';
 import type {encodeCommandOptions} from '../options/encode.js';
 import type {OptionValues} from '../options/table.js';
@@ -12,7 +12,7 @@ import {summarize, warnings} from './summary.js';
 type CommandOptions = EncodeOptions & OptionValues<typeof encodeCommandOptions>;
 
 export async function encodeCommand([file]: [string], commandOptions: CommandOptions): Promise<number> {
-	const {output, json = false, quiet = false, ...options} = commandOptions;
+	const {output, inPlace = false, json = false, quiet = false, ...options} = commandOptions;
 	const toOutput = output === '-';
 	return perform(
 		{input: file, json, quiet, outputIsTaken: toOutput, progress: `encoding ${basename(file)}`},
@@ -21,8 +21,14 @@ export async function encodeCommand([file]: [string], commandOptions: CommandOpt
 				throw new BtfkitError('INVALID_OPTION', 'standard input cannot be read: name a file');
 			}
 
+			if (inPlace && output !== undefined) {
+				throw new BtfkitError('INVALID_OPTION', '--in-place puts the BTF into the file, and -o elsewhere: use one of them');
+			}
+
 			if (!toOutput) {
-				const result = await encodeToFile(file, output, {...options, signal});
+				const result = inPlace
+					? await encodeInPlace(file, {...options, signal})
+					: await encodeToFile(file, output, {...options, signal});
 				return {target: result.path, result};
 			}
 

@@ -40,6 +40,11 @@ export const encodeCommandOptions = {
 		flag: '-o, --output <path>',
 		text: 'Where the BTF goes; "-" is standard output. Default: the input\'s name with .btf added.',
 	},
+	inPlace: {
+		kind: 'switch',
+		flag: '--in-place',
+		text: 'Put the BTF into the file itself, as its section .BTF; nothing else in it is moved. Excludes -o.',
+	},
 	json: {
 		kind: 'switch',
 		flag: '--json',

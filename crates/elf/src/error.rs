@@ -84,8 +84,31 @@ pub enum ReplaceError {
     Write { path: PathBuf, source: io::Error },
     #[error("{}: cannot give the new file the mode of the old one: {source}", path.display())]
     Mode { path: PathBuf, source: io::Error },
+    #[error("{}: cannot give the new file the owner of the old one ({user}:{group}): {source}", path.display())]
+    Owner { path: PathBuf, user: u32, group: u32, source: io::Error },
+    #[error("{}: the file has {links} names (hard links), and replacing it would part this one from the others", path.display())]
+    HardLinks { path: PathBuf, links: u64 },
+    #[error("{}: the file was changed or replaced while it was read", path.display())]
+    Changed { path: PathBuf },
     #[error("{}: cannot rename the new file over it: {source}", path.display())]
     Rename { path: PathBuf, source: io::Error },
+}
+
+/// Why sections of a file cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    #[error(transparent)]
+    Elf(#[from] ElfError),
+    #[error("the file has no section headers, or no names for them, so that no section can be added")]
+    NoSections,
+    #[error("the module is signed, and a module that is changed is not what was signed")]
+    Signed,
+    #[error("section {section} is loaded with the program (SHF_ALLOC), so that it cannot be moved")]
+    Allocated { section: String },
+    #[error("section {by} relocates {section}, and would damage other contents")]
+    Relocated { section: String, by: String },
+    #[error("with {size} bytes the file would be too large for 32-bit ELF")]
+    TooLarge { size: u64 },
 }
 
 fn hex(bytes: &[u8]) -> String {

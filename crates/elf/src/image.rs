@@ -4,9 +4,10 @@ use crate::{DebugSections, DebugSizes, ElfError, Symbols, address, compression, 
 use object::elf;
 use object::endian::Endianness;
 use object::pod;
-use object::read::elf::{FileHeader, SectionHeader};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use std::borrow::Cow;
 use std::mem;
+use std::ops::Range;
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -25,6 +26,12 @@ pub struct Image<'data> {
     machine: u16,
     is_relocatable: bool,
     sections: Vec<Section<'data>>,
+    /// Where the section header table is in the file.
+    table: Range<u64>,
+    /// Of the section that has the names of sections; 0 where there is none.
+    names_index: u32,
+    /// Where the ELF header, the program headers and all that they describe end; None where they are not sound.
+    end_of_segments: Option<u64>,
     /// What a symbol's value counts from, by section index; empty where values are addresses already.
     bases: Arc<[u64]>,
 }
@@ -93,6 +100,9 @@ impl<'data> Image<'data> {
             machine: header.e_machine(order).0,
             is_relocatable: header.e_type(order) == elf::ET_REL,
             sections: Vec::new(),
+            table: 0..0,
+            names_index: 0,
+            end_of_segments: end_of_segments(header, order, data),
             bases: Arc::new([]),
         };
         image.read_sections(header)?;
@@ -141,6 +151,8 @@ impl<'data> Image<'data> {
             index => u32::from(index.0),
         };
 
+        self.table = table_offset..table_offset + count.saturating_mul(expected);
+        self.names_index = names_index;
         self.sections = headers_from_start(count)?
             .iter()
             .enumerate()
@@ -231,6 +243,23 @@ impl<'data> Image<'data> {
         })
     }
 
+    /// The whole file.
+    pub(crate) fn file(&self) -> &'data [u8] {
+        self.data
+    }
+
+    pub(crate) fn table_range(&self) -> Range<u64> {
+        self.table.clone()
+    }
+
+    pub(crate) fn names_index(&self) -> u32 {
+        self.names_index
+    }
+
+    pub(crate) fn end_of_segments(&self) -> Option<u64> {
+        self.end_of_segments
+    }
+
     pub(crate) fn bases(&self) -> Arc<[u64]> {
         self.bases.clone()
     }
@@ -275,6 +304,21 @@ impl From<Endian> for Endianness {
             Endian::Big => Endianness::Big,
         }
     }
+}
+
+fn end_of_segments<Header: FileHeader<Endian = Endianness>>(
+    header: &Header,
+    order: Endianness,
+    data: &[u8],
+) -> Option<u64> {
+    let segments = header.program_headers(order, data).ok()?;
+    let table = header.e_phoff(order).into().saturating_add(mem::size_of_val(segments) as u64);
+    let table = table.max(mem::size_of::<Header>() as u64);
+    let end = |segment: &Header::ProgramHeader| {
+        let (offset, size): (u64, u64) = (segment.p_offset(order).into(), segment.p_filesz(order).into());
+        offset.saturating_add(size)
+    };
+    Some(segments.iter().map(end).max().unwrap_or(0).max(table))
 }
 
 /// The string at an offset of a string table, without the NUL that ends it.

@@ -2,13 +2,16 @@
 
 use crate::ElfError;
 use memmap2::Mmap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 
 #[derive(Debug)]
 pub struct InputFile {
     map: Mmap,
+    file: File,
+    /// When it was opened.
+    metadata: Metadata,
 }
 
 impl InputFile {
@@ -27,7 +30,8 @@ impl InputFile {
             return Err(ElfError::NotRegular { path: path.into() });
         }
         let file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.len() == 0 {
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.len() == 0 {
             return Err(ElfError::Empty { path: path.into() });
         }
         // SAFETY: a map is sound to read as long as nobody changes or cuts the file meanwhile.
@@ -37,7 +41,7 @@ impl InputFile {
         //   (linkers, debuggers): values may change between two reads, and reading past a cut ends in SIGBUS. Parsers
         //   here check what they have read, not what they read before, so that changed bytes give an error at worst.
         let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        Ok(InputFile { map })
+        Ok(InputFile { map, file, metadata })
     }
 
     /// For a process that has no room for the file's pages: from now on each page is read when it is touched, and
@@ -52,5 +56,14 @@ impl InputFile {
 
     pub fn bytes(&self) -> &[u8] {
         &self.map
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// As it was when it was opened.
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 }

@@ -4,6 +4,7 @@
 //! Both classes, both byte orders. Input is hostile: whatever the bytes, the answer is a value or an [`ElfError`].
 
 mod address;
+mod attributes;
 mod btf_ids;
 mod compression;
 mod debug_sections;
@@ -14,16 +15,18 @@ mod input;
 mod relocation_kinds;
 mod relocations;
 mod replace;
+mod rewrite;
 mod symbols;
 
 pub use btf_ids::{Kfunc, Kfuncs, SkippedId, kfuncs};
 pub use debug_sections::{DebugSection, DebugSections, DebugSizes};
-pub use error::{ElfError, RelocationError, ReplaceError};
+pub use error::{ElfError, RelocationError, ReplaceError, RewriteError};
 pub use functions::{FunctionIndex, FunctionSymbol, FunctionTable};
 pub use image::{Endian, Image, Section};
 pub use input::InputFile;
 pub use relocations::{Relocation, RelocationCursor, Relocations};
-pub use replace::write_beside_and_rename;
+pub use replace::{rewrite_in_place, write_beside_and_rename};
+pub use rewrite::{Change, Rewrite};
 pub use symbols::{Symbol, SymbolBinding, SymbolKind, Symbols};
 
 /// The names and numbers of the ELF specification (`EM_X86_64`, `SHT_NOBITS`, `SHF_ALLOC`).

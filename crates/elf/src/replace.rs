@@ -1,9 +1,10 @@
 //! Replacing a file in one step: at each moment its name stands for the whole old contents or the whole new ones.
 
-use crate::ReplaceError;
+use crate::{InputFile, ReplaceError, Rewrite, attributes};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Writes the bytes into a new file beside the target and renames it over the target. On any failure the old file is as
 /// it was and nothing is left beside it.
@@ -26,24 +27,52 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
         Err(_) => None,
     };
     let target = behind_links(path);
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The system takes the bits of the umask off, as it does for files that are created in the usual way.
+    let mut file = beside(path, &target, 0o666)?;
+    write(file.as_file_mut()).map_err(to_write)?;
+    if let Some(old) = old {
+        attributes::keep_mode(path, file.as_file(), &old)?;
+    }
+    rename(path, &target, file)
+}
 
+/// Puts a file with changed sections in the place of the one that was read. On any failure the old file is as it was and
+/// nothing is left beside it; a process that is killed may leave a file beside it whose name begins with `.btfkit-`.
+///
+/// The new file has owner, mode and extended attributes of the old one. Where the path is a symbolic link, the file that
+/// it leads to is replaced. A file with several names is refused, as it would be one file no longer; so is one that was
+/// changed since it was opened, as that change would be lost.
+///
+/// Nothing is forced to the disk: what a power failure can cost is what any file can cost that was just built.
+pub fn rewrite_in_place(path: &Path, old: &InputFile, rewrite: &Rewrite<'_>) -> Result<(), ReplaceError> {
+    attributes::refuse_hard_links(path, old.metadata())?;
+    let target = behind_links(path);
+    // Nobody may read it sooner than the file that it becomes.
+    let mut file = beside(path, &target, 0o600)?;
+    let written = rewrite.write(old.file(), file.as_file_mut());
+    written.map_err(|source| ReplaceError::Write { path: path.into(), source })?;
+    attributes::keep_all(path, file.as_file(), old.file(), old.metadata())?;
+    if !fs::metadata(&target).is_ok_and(|now| attributes::is_unchanged(old.metadata(), &now)) {
+        return Err(ReplaceError::Changed { path: path.into() });
+    }
+    rename(path, &target, file)
+}
+
+/// A new file in the folder of the target, which is deleted when it is dropped.
+fn beside(path: &Path, target: &Path, mode: u32) -> Result<NamedTempFile, ReplaceError> {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".btfkit-");
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The system takes the bits of the umask off, as it does for files that are created in the usual way.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(|source| ReplaceError::Create { path: path.into(), source })?;
-    write(file.as_file_mut()).map_err(to_write)?;
-    if let Some(old) = old {
-        let kept = file.as_file().set_permissions(old.permissions());
-        kept.map_err(|source| ReplaceError::Mode { path: path.into(), source })?;
-    }
-    // A file that is not renamed is deleted when `file`, or the error that holds it, is dropped.
-    file.persist(&target).map_err(|error| ReplaceError::Rename { path: path.into(), source: error.error })?;
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.tempfile_in(folder).map_err(|source| ReplaceError::Create { path: path.into(), source })
+}
+
+fn rename(path: &Path, target: &Path, file: NamedTempFile) -> Result<(), ReplaceError> {
+    // The error holds the file, which is deleted with it.
+    file.persist(target).map_err(|error| ReplaceError::Rename { path: path.into(), source: error.error })?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use btfkit_elf::{DebugSection, FunctionTable, Image, kfuncs};
+use btfkit_elf::{Change, DebugSection, FunctionTable, Image, Rewrite, kfuncs};
 use common::{KINDS, TestElf};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -28,6 +28,12 @@ fn read_everything(bytes: &[u8]) {
         }
     }
     let _ = kfuncs(&image);
+    let changes = [Change::Put { name: ".BTF", bytes: &[1; 9], alignment: 1 }, Change::Remove { name: ".other" }];
+    if let Ok(rewrite) = Rewrite::plan(&image, &changes) {
+        let new = rewrite.apply(bytes);
+        assert!(new.len() <= 3 * bytes.len() + 1000);
+        assert!(Image::parse(&new).is_ok());
+    }
     let Ok(sections) = image.debug_sections() else { return };
     for section in [&sections.info, &sections.str, &sections.addr, &sections.types] {
         read_values(section);

@@ -8,7 +8,7 @@ use std::path::Path;
 #[error("{message}")]
 pub struct EncodeError {
     /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_ELF, MALFORMED_DWARF, NO_TYPES, UNFIT_VARIABLE,
-    /// INVALID_BTF, STRICT, MEMORY_LIMIT, IO, ABORTED, INTERNAL.
+    /// INVALID_BTF, STRICT, MEMORY_LIMIT, NOT_IN_PLACE, IO, ABORTED, INTERNAL.
     pub code: &'static str,
     pub message: String,
 }
@@ -48,6 +48,13 @@ impl EncodeError {
 
 impl From<ReplaceError> for EncodeError {
     fn from(error: ReplaceError) -> EncodeError {
-        EncodeError { code: "IO", message: error.to_string() }
+        let (code, hint) = match error {
+            ReplaceError::HardLinks { .. } => {
+                ("NOT_IN_PLACE", "; copy it first, or write the BTF to a file of its own with -o")
+            }
+            ReplaceError::Changed { .. } => ("IO", ", so that nothing was written; run it again"),
+            _ => ("IO", ""),
+        };
+        EncodeError { code, message: format!("{error}{hint}") }
     }
 }

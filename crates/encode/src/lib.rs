@@ -4,6 +4,7 @@
 
 mod assemble;
 mod error;
+mod in_place;
 mod input;
 mod jobs;
 mod language;
@@ -19,6 +20,7 @@ mod select;
 mod walk;
 
 pub use error::EncodeError;
+pub use in_place::{InPlace, encode_in_place};
 pub use language::{language_code, language_names};
 pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};

@@ -65,3 +65,12 @@ pub fn encode(input: String, output: Option<String>, options: EncodeOptions, con
         Ok(Outcome { report, ..Outcome::default() })
     })
 }
+
+/// Encodes the file at `input` and puts the BTF into it.
+#[napi(ts_return_type = "Promise<Outcome>")]
+pub fn encode_in_place(input: String, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
+    run(control, move |aborted| {
+        let report = btfkit_encode::encode_in_place(Path::new(&input), &options.try_into()?, aborted)?;
+        Ok(Outcome { report: Some(json(&report)?), ..Outcome::default() })
+    })
+}

@@ -1,0 +1,70 @@
+//! BTF that goes into the file that it was made from.
+
+use crate::{EncodeError, Encoded, Options, Report, encode_file, go_on};
+use btfkit_elf::{Change, Image, InputFile, Rewrite, RewriteError, rewrite_in_place};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+/// Type information, and what a module's is relocated from when it is loaded into another kernel.
+const BTF: &str = ".BTF";
+const BASE: &str = ".BTF.base";
+
+/// Of BPF objects: lines and functions, by type ids and strings of the `.BTF` beside it.
+const BTF_EXT: &[u8] = b".BTF.ext";
+
+/// As objcopy gives it to a section that it adds, which is what kernel builds do.
+const ALIGNMENT: u64 = 1;
+
+/// Encodes one file and puts the BTF into it. `abort` is polled as by [`encode_file`].
+pub fn encode_in_place(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Report, EncodeError> {
+    let target = InPlace::open(path)?;
+    let Encoded { btf, report } = encode_file(path, options, abort)?;
+    // The last moment at which nothing has happened yet.
+    go_on(path, abort)?;
+    target.write(&btf, None)?;
+    Ok(report)
+}
+
+/// A file that will have its BTF in itself.
+///
+/// To be opened before the file is encoded, and written to afterwards: what speaks against it is known at once, and where
+/// somebody changes the file between the two, nothing is written.
+pub struct InPlace {
+    path: PathBuf,
+    file: InputFile,
+}
+
+impl InPlace {
+    pub fn open(path: &Path) -> Result<InPlace, EncodeError> {
+        let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
+        let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
+        if image.section_by_name(BTF_EXT).is_some() {
+            let what = "has a section .BTF.ext, which counts in the ids of the .BTF that it has; with other BTF it would be wrong. Use -o";
+            return Err(EncodeError::new("NOT_IN_PLACE", path, what));
+        }
+        Rewrite::check(&image, &[BTF, BASE]).map_err(|error| refused(path, error))?;
+        Ok(InPlace { path: path.into(), file })
+    }
+
+    /// Replaces the file by one that has the BTF, and the distilled base if there is one: a base that it had before was
+    /// not distilled for this BTF, and goes.
+    pub fn write(&self, btf: &[u8], distilled_base: Option<&[u8]>) -> Result<(), EncodeError> {
+        let base = match distilled_base {
+            Some(bytes) => Change::Put { name: BASE, bytes, alignment: ALIGNMENT },
+            None => Change::Remove { name: BASE },
+        };
+        let changes = [Change::Put { name: BTF, bytes: btf, alignment: ALIGNMENT }, base];
+        let image = Image::parse(self.file.bytes()).map_err(|error| EncodeError::of_elf(&self.path, error))?;
+        let rewrite = Rewrite::plan(&image, &changes).map_err(|error| refused(&self.path, error))?;
+        Ok(rewrite_in_place(&self.path, &self.file, &rewrite)?)
+    }
+}
+
+fn refused(path: &Path, error: RewriteError) -> EncodeError {
+    let hint = match error {
+        RewriteError::Elf(error) => return EncodeError::of_elf(path, error),
+        RewriteError::Signed => "encode it before it is signed, or write the BTF to a file of its own with -o",
+        _ => "write the BTF to a file of its own with -o",
+    };
+    EncodeError::new("NOT_IN_PLACE", path, format!("{error}; {hint}"))
+}
