@@ -9,6 +9,7 @@
 //! | C | `meta` | each record by itself |
 //! | D | `resolve`, `members` | what records refer to: missing targets, loops, sizes, prototypes |
 //! | E | `chains` | chains of modifiers: length, and type tags before all others |
+//! | F | `special` | structs with locks, lists, trees or reference counts of the kernel |
 //!
 //! Which passes run depends on how the blob gets into the kernel, see [`Context`].
 
@@ -19,6 +20,7 @@ mod members;
 mod meta;
 mod resolve;
 mod sections;
+mod special;
 
 use crate::{Btf, Endian, TypeId};
 use blob::Blob;
@@ -29,11 +31,11 @@ pub enum Context {
     /// Loaded by a program with `BPF_BTF_LOAD`: every pass. The kernel takes no split BTF this way; with a base it is
     /// checked as if both were one.
     Load,
-    /// The `.BTF` section of vmlinux: all but pass D.
+    /// The `.BTF` section of vmlinux: all but passes D and F.
     Vmlinux,
-    /// The `.BTF` section of a module, on the base that is given: all but pass D.
+    /// The `.BTF` section of a module, on the base that is given: all but passes D and F.
     Module,
-    /// The `.BTF.base` section of a module: all but pass D.
+    /// The `.BTF.base` section of a module: all but passes D and F.
     Base,
 }
 
@@ -51,7 +53,9 @@ pub enum Release {
 /// The error number of the system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Errno {
+    ENOENT,
     E2BIG,
+    EFAULT,
     EEXIST,
     EINVAL,
     ELOOP,
@@ -61,7 +65,9 @@ pub enum Errno {
 impl Errno {
     pub fn number(self) -> i32 {
         match self {
+            Errno::ENOENT => 2,
             Errno::E2BIG => 7,
+            Errno::EFAULT => 14,
             Errno::EEXIST => 17,
             Errno::EINVAL => 22,
             Errno::ELOOP => 40,
@@ -108,7 +114,8 @@ impl Rules {
         if load {
             resolve::check(self, &blob)?;
         }
-        chains::check(&blob)
+        chains::check(&blob)?;
+        if load { special::check(self, &blob) } else { Ok(()) }
     }
 }
 
