@@ -1,11 +1,12 @@
 // Gets a real kernel with its debug information from Debian's archive into .cache/kernels, and prints the path of its
 // vmlinux. Packages of old kernels leave the archive; when the one named is gone, the newest is taken and that is said.
-import {spawnSync} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync} from 'node:fs';
+import {existsSync, readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
-import {root} from './lib/run.mjs';
+import {
+	addArchitecture, CannotGet, checkTools, downloadable, folderOf, found, namesWith, nativeArchitecture, unpacked,
+} from './lib/debian.mjs';
 
 const usage = `usage: node scripts/get-kernel.mjs [PACKAGE [VERSION]] [--arch ARCH] [--flavour FLAVOUR] [--modules] [--list]
 
@@ -24,7 +25,8 @@ const smallestFlavour = {
 	ppc64el: 'powerpc64le',
 };
 
-class CannotGet extends Error {}
+const vmlinuxPattern = './usr/lib/debug/boot/vmlinux-*';
+const modulesPattern = './usr/lib/debug/*lib/modules/*';
 
 try {
 	main();
@@ -56,13 +58,8 @@ function main() {
 		return;
 	}
 
-	for (const tool of ['apt-get', 'apt-cache', 'dpkg', 'dpkg-deb', 'tar']) {
-		if (spawnSync(tool, ['--version']).error) {
-			throw new CannotGet(`${tool} is missing; this script takes kernels from Debian's archive and runs on Debian and its kin. Anywhere else, use any vmlinux with DWARF that you have.`);
-		}
-	}
-
-	const native = text('dpkg', ['--print-architecture']).trim();
+	checkTools();
+	const native = nativeArchitecture();
 	const arch = values.arch ?? native;
 	const flavour = values.flavour ?? smallestFlavour[arch] ?? arch;
 	if (arch !== native) {
@@ -84,7 +81,7 @@ function main() {
 	if (!wanted) {
 		name = packages(arch, flavour).at(-1);
 		if (!name) {
-			throw new CannotGet(`no linux-image-*-${flavour}-dbg for ${arch} is known here; do the package sources have it, and are the lists up to date (apt-get update)?`);
+			throw new CannotGet(`no linux-image-*-${flavour}-dbg for ${arch} is known here; do the package sources have it, and are the lists up to date (apt-get update)? Any other vmlinux with DWARF will do as well.`);
 		}
 
 		wanted = {name, version: versionOf(name, arch)};
@@ -96,46 +93,15 @@ function main() {
 	console.log(get(wanted, arch, values.modules));
 }
 
-function addArchitecture(arch) {
-	if (text('dpkg', ['--print-foreign-architectures']).split('\n').includes(arch)) {
-		return;
-	}
-
-	if (process.getuid() !== 0) {
-		throw new CannotGet(`packages of ${arch} are not known here; as root: dpkg --add-architecture ${arch} && apt-get update`);
-	}
-
-	say(`making packages of ${arch} known`);
-	text('dpkg', ['--add-architecture', arch]);
-	update();
-}
-
-function update() {
-	say('apt-get update');
-	const {status} = spawnSync('apt-get', ['update', '-qq'], {stdio: ['ignore', 2, 2]});
-	if (status !== 0) {
-		console.error('apt-get update failed; going on with the lists that are here');
-	}
-}
-
 /** Names of the debug packages of real kernels (not of meta-packages), oldest first. */
 function packages(arch, flavour) {
-	const search = () => {
-		const names = text('apt-cache', ['pkgnames', 'linux-image-'])
-			.split('\n')
+	return found(() => {
+		const names = namesWith('linux-image-')
 			.filter(name => /^linux-image-\d+\.\d+\.\d+.*-dbg$/.test(name))
 			.filter(name => flavour === undefined || flavourOf(name) === flavour);
-		const available = new Set(madison(names, arch).map(({name}) => name));
+		const available = new Set(downloadable(names, arch).map(({name}) => name));
 		return names.filter(name => available.has(name)).sort(byVersion);
-	};
-
-	const found = search();
-	if (found.length > 0 || process.getuid() !== 0) {
-		return found;
-	}
-
-	update();
-	return search();
+	});
 }
 
 /** "linux-image-6.1.0-50-cloud-amd64-dbg" and "linux-image-6.12.117+deb12-cloud-amd64-dbg" are both of cloud-amd64. */
@@ -149,49 +115,17 @@ function byVersion(a, b) {
 
 /** The newest version of a package that can be downloaded, or the one asked for if it can. */
 function versionOf(name, arch, version) {
-	const versions = madison([name], arch).map(row => row.version);
+	const versions = downloadable([name], arch).map(row => row.version);
 	return version === undefined ? versions[0] : versions.find(candidate => candidate === version);
 }
 
-/** What can be downloaded of these packages, the newest version of each first. */
-function madison(names, arch) {
-	if (names.length === 0) {
-		return [];
-	}
-
-	const lines = text('apt-cache', ['madison', ...names.map(name => `${name}:${arch}`)]).split('\n');
-	return lines
-		.map(line => line.split('|').map(part => part.trim()))
-		.filter(parts => parts.length >= 3)
-		.map(([name, version]) => ({name: name.replace(/:.*/, ''), version}));
-}
-
-/** Downloads and unpacks, unless that was done before; returns the path of vmlinux. */
+/** Downloads and unpacks, unless that was done before; returns the path of vmlinux. A kernel is there only once. */
 function get({name, version}, arch, withModules) {
-	const cache = join(root, '.cache', 'kernels');
-	const folder = join(cache, `${name}_${version.replace(':', '%3a')}_${arch}${withModules ? '_modules' : ''}`);
-	if (!existsSync(folder)) {
-		mkdirSync(cache, {recursive: true});
-		const work = mkdtempSync(join(cache, 'unpacking-'));
-		try {
-			say(`downloading ${name} ${version} for ${arch}`);
-			// As root, apt would read with a user who may not write here, and complain.
-			const sandbox = process.getuid() === 0 ? ['-o', 'APT::Sandbox::User=root'] : [];
-			command('apt-get', ['download', '-qq', ...sandbox, `${name}:${arch}=${version}`], work);
-			const archive = readdirSync(work).find(file => file.endsWith('.deb'));
-			say('unpacking');
-			const content = join(work, 'content');
-			mkdirSync(content);
-			// Streamed, and only what is asked for: a whole package takes gigabytes.
-			const wanted = ['./usr/lib/debug/boot/vmlinux-*', ...(withModules ? ['./usr/lib/debug/*lib/modules/*'] : [])];
-			command('bash', [
-				'-c', 'set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --no-same-owner --wildcards "${@:3}"',
-				'unpack', archive, content, ...wanted,
-			], work);
-			renameSync(content, folder);
-		} finally {
-			rmSync(work, {recursive: true, force: true});
-		}
+	const alone = {name, version, arch, patterns: [vmlinuxPattern]};
+	const whole = {name, version, arch, patterns: [vmlinuxPattern, modulesPattern], part: 'modules'};
+	const folder = unpacked(withModules || existsSync(folderOf(whole)) ? whole : alone);
+	if (withModules) {
+		rmSync(folderOf(alone), {recursive: true, force: true});
 	}
 
 	const boot = join(folder, 'usr', 'lib', 'debug', 'boot');
@@ -201,19 +135,4 @@ function get({name, version}, arch, withModules) {
 	}
 
 	return join(boot, vmlinux);
-}
-
-function command(program, args, cwd) {
-	const {status, error} = spawnSync(program, args, {cwd, stdio: ['ignore', 2, 2]});
-	if (status !== 0) {
-		throw new CannotGet(`${program} ${args.slice(0, 3).join(' ')} failed${error ? `: ${error.message}` : ''}`);
-	}
-}
-
-function text(program, args) {
-	return spawnSync(program, args, {encoding: 'utf8', maxBuffer: 2 ** 28}).stdout ?? '';
-}
-
-function say(what) {
-	console.error(`get-kernel: ${what}`);
 }
