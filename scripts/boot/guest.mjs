@@ -22,6 +22,10 @@ export function missing() {
 		return `${emulator} is not installed (Debian: qemu-system-x86)`;
 	}
 
+	if (spawnSync('strip', ['--version']).error) {
+		return 'strip is not installed (Debian: binutils)';
+	}
+
 	if (!busybox()) {
 		return 'no statically linked busybox is on PATH (Debian: busybox-static)';
 	}
