@@ -2,7 +2,8 @@
 
 use crate::error::Fault;
 use crate::plan::{ATTRS, Attr, Encoding, Op, Plan, Steps};
-use crate::sections::{Bytes, Relocate};
+use crate::relocations::Relocations;
+use crate::sections::Bytes;
 use gimli::{DwForm, constants as dw};
 
 /// What a form says, without following it.
@@ -85,7 +86,7 @@ pub(crate) struct Cursor<'a> {
     pub bytes: Bytes<'a>,
     pub at: usize,
     pub end: usize,
-    pub relocations: Option<Box<dyn Relocate + 'a>>,
+    pub relocations: Option<Box<Relocations<'a>>>,
 }
 
 impl<'a> Cursor<'a> {
@@ -97,7 +98,7 @@ impl<'a> Cursor<'a> {
         self.at += size as usize;
         match &mut self.relocations {
             None => Ok(raw),
-            Some(relocations) => relocations.value(at, size, raw).map_err(Fault::Relocation),
+            Some(relocations) => relocations.value(at, size, raw),
         }
     }
 

@@ -339,7 +339,7 @@ impl<'a> Lowering<'a> {
         }
         let offset = match &mut cursor.relocations {
             None => raw,
-            Some(relocations) => relocations.value(at as u64, 4, raw).map_err(Fault::Relocation)?,
+            Some(relocations) => relocations.value(at as u64, 4, raw)?,
         };
         Ok(self.names.in_str(offset))
     }

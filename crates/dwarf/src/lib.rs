@@ -16,7 +16,9 @@ mod lower;
 mod members;
 pub mod names;
 mod plan;
+mod prefetch;
 mod quick;
+mod relocations;
 mod sections;
 mod settle;
 mod types;
@@ -26,7 +28,7 @@ mod variable;
 pub use convention::Convention;
 pub use error::{DwarfError, Fault};
 pub use lower::{Lowering, Program, Settings};
-pub use sections::{Relocate, RelocationSource, Section, Sections};
+pub use sections::{Placed, Relocate, RelocationSource, Section, Sections};
 pub use unit::{Group, Units};
 
 use btfkit_btf::unit::{Local, Name, UnitTypes};

@@ -2,7 +2,7 @@
 
 use crate::entry::Class;
 use crate::plan::Encoding;
-use crate::sections::{Bytes, Relocate, Sections, short_length};
+use crate::sections::{Bytes, Relocate, Sections, short_text};
 use btfkit_btf::unit::{Name, NameRef, name_hash, short_name_hash};
 use rustc_hash::FxHashSet;
 
@@ -164,7 +164,7 @@ impl<'a> Names<'a> {
             return Name::NONE;
         }
         let place = if in_types { TYPES } else { INFO };
-        let hash = short_name_hash(word & ((1 << (8 * length)) - 1));
+        let hash = short_name_hash(u128::from(word & ((1 << (8 * length)) - 1)));
         Name { hash, at: NameRef(place << PLACE_SHIFT | at as u64 & OFFSET_MASK) }
     }
 
@@ -201,24 +201,24 @@ pub(crate) struct StringTable {
     pub encoding: Encoding,
 }
 
-#[inline]
+#[inline(always)]
 fn name_at(place: u64, data: &[u8], offset: u64) -> Name {
-    let mut at = usize::try_from(offset).unwrap_or(usize::MAX);
+    let at = usize::try_from(offset).unwrap_or(usize::MAX);
     // Short ones need neither a search nor a copy.
-    if let Some(word) = data.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*word);
-        match short_length(word) {
-            0 => return Name::NONE,
-            len @ 1..=7 => {
-                let hash = short_name_hash(word & ((1 << (8 * len)) - 1));
-                return Name { hash, at: NameRef(place << PLACE_SHIFT | offset & OFFSET_MASK) };
-            }
-            _ => {}
-        }
+    if let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<16>())
+        && let Some(text) = short_text(window)
+    {
+        let hash = if text == 0 { 0 } else { short_name_hash(text) };
+        return Name { hash, at: NameRef(if text == 0 { 0 } else { place << PLACE_SHIFT | offset & OFFSET_MASK }) };
     }
-    match Bytes::new(data, false).string(&mut at) {
+    long_name_at(place, data, at)
+}
+
+#[inline(never)]
+fn long_name_at(place: u64, data: &[u8], offset: usize) -> Name {
+    match Bytes::new(data, false).string(&mut { offset }) {
         Ok(bytes) if !bytes.is_empty() => {
-            Name { hash: name_hash(bytes), at: NameRef(place << PLACE_SHIFT | offset & OFFSET_MASK) }
+            Name { hash: name_hash(bytes), at: NameRef(place << PLACE_SHIFT | offset as u64 & OFFSET_MASK) }
         }
         _ => Name::NONE,
     }

@@ -4,6 +4,7 @@ use crate::abbreviations::{Abbreviations, Table, refers_out};
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
 use crate::plan::{Attr, Encoding};
+use crate::relocations::Relocations;
 use crate::sections::{Bytes, Section, Sections};
 use gimli::constants as dw;
 use rayon::prelude::*;
@@ -76,7 +77,7 @@ impl Unit {
             bytes: Bytes::new(&section.data[..self.end], sections.big_endian),
             at: self.entries,
             end: self.end,
-            relocations: section.relocations.map(|r| r.cursor()),
+            relocations: Relocations::of(section, &sections.str),
         }
     }
 }
@@ -87,7 +88,7 @@ fn headers(sections: &Sections<'_>, section: &Section<'_>, in_types: bool) -> Re
         bytes: Bytes::new(section.data, sections.big_endian),
         at: 0,
         end: section.data.len(),
-        relocations: section.relocations.map(|r| r.cursor()),
+        relocations: Relocations::of(section, &sections.str),
     };
     while cursor.at < section.data.len() {
         let start = cursor.at;

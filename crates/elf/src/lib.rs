@@ -24,7 +24,7 @@ pub use error::{ElfError, RelocationError, ReplaceError, RewriteError};
 pub use functions::{FunctionIndex, FunctionSymbol, FunctionTable};
 pub use image::{Endian, Image, Section};
 pub use input::InputFile;
-pub use relocations::{Relocation, RelocationCursor, Relocations};
+pub use relocations::{Plain, Relocation, RelocationCursor, Relocations};
 pub use replace::{rewrite_in_place, write_beside_and_rename};
 pub use rewrite::{Change, Rewrite};
 pub use symbols::{Symbol, SymbolBinding, SymbolKind, Symbols};

@@ -48,6 +48,7 @@ enum Entries<'data> {
 
 /// One entry; `addend` is None where it is what the section has at the place (SHT_REL).
 struct Entry {
+    offset: u64,
     symbol: u32,
     kind: u32,
     addend: Option<u64>,
@@ -62,6 +63,30 @@ pub struct RelocationCursor<'a, 'data> {
     low: u64,
     /// The largest number where there is no entry at `next`.
     upcoming: u64,
+    /// By some bits of symbol and kind: what relocations of the two that [`each_from`](Self::each_from) met lately do.
+    recent: [Recent; RECENT],
+}
+
+/// Most relocations of a section lead to few symbols (those of sections) and are of few kinds.
+const RECENT: usize = 8;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Recent {
+    symbol: u32,
+    kind: u32,
+    /// With an addend of 0.
+    plain: Option<Plain>,
+}
+
+/// A relocation that is alone at its place and puts the address of a symbol there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plain {
+    /// The symbol's address and the addend.
+    pub value: u64,
+    /// In bytes.
+    pub size: u8,
+    /// What the section has at the place is added (SHT_REL).
+    pub in_place: bool,
 }
 
 /// What is to be done to the value at one place: one relocation, or several in sequence (RISC-V, LoongArch).
@@ -144,7 +169,10 @@ impl<'data> Relocations<'data> {
 
     /// A cursor at the start. The first one looks at all offsets once, to see whether they are in order.
     pub fn cursor(&self) -> RelocationCursor<'_, 'data> {
-        let mut cursor = RelocationCursor { table: self, order: self.order(), next: 0, low: 0, upcoming: 0 };
+        let order = self.order();
+        // Of kind 0 are relocations that do nothing, whatever the machine.
+        let recent = [Recent::default(); RECENT];
+        let mut cursor = RelocationCursor { table: self, order, next: 0, low: 0, upcoming: 0, recent };
         cursor.move_to(0);
         cursor
     }
@@ -224,28 +252,72 @@ impl<'data> Relocations<'data> {
     #[inline]
     fn entry(&self, order: Option<&[usize]>, index: usize) -> Entry {
         let index = order.map_or(index, |order| order[index]);
-        let order = self.endian.into();
+        let (order, mips) = (self.endian.into(), self.is_mips64el);
         match self.entries {
-            Entries::None => Entry { symbol: 0, kind: 0, addend: None },
-            Entries::Rel32(entries) => {
-                let entry = &entries[index];
-                Entry { symbol: entry.r_sym(order), kind: entry.r_type(order).0, addend: None }
-            }
-            Entries::Rel64(entries) => {
-                let entry = Rela64::from(entries[index]);
-                let (symbol, kind) = (entry.r_sym(order, self.is_mips64el), entry.r_type(order, self.is_mips64el).0);
-                Entry { symbol, kind, addend: None }
-            }
-            Entries::Rela32(entries) => {
-                let entry = &entries[index];
-                let addend = i64::from(entry.r_addend.get(order)) as u64;
-                Entry { symbol: entry.r_sym(order), kind: entry.r_type(order).0, addend: Some(addend) }
-            }
-            Entries::Rela64(entries) => {
-                let entry = &entries[index];
-                let (symbol, kind) = (entry.r_sym(order, self.is_mips64el), entry.r_type(order, self.is_mips64el).0);
-                Entry { symbol, kind, addend: Some(entry.r_addend.get(order) as u64) }
-            }
+            Entries::None => Entry { offset: u64::MAX, symbol: 0, kind: 0, addend: None },
+            Entries::Rel32(entries) => entries[index].decode(order, mips),
+            Entries::Rel64(entries) => entries[index].decode(order, mips),
+            Entries::Rela32(entries) => entries[index].decode(order, mips),
+            Entries::Rela64(entries) => entries[index].decode(order, mips),
+        }
+    }
+
+    /// What a relocation with an addend of 0 does, if that is no more than to put an address.
+    fn plain(&self, symbol: u32, kind: u32) -> Option<Plain> {
+        let Meaning::Address(Width::Bytes(size)) = meaning(self.machine, kind) else { return None };
+        match self.target(symbol) {
+            Target::Address(value) => Some(Plain { value, size, in_place: false }),
+            Target::Unknown | Target::NoSuchSymbol => None,
+        }
+    }
+
+    #[inline]
+    fn target(&self, symbol: u32) -> Target {
+        match &self.symbols {
+            Some(symbols) => symbols.target(symbol),
+            None if symbol == 0 => Target::Address(0),
+            None => Target::NoSuchSymbol,
+        }
+    }
+}
+
+/// An entry as the file has it.
+trait RawEntry {
+    fn decode(&self, order: Endianness, is_mips64el: bool) -> Entry;
+}
+
+impl RawEntry for Rel32<Endianness> {
+    #[inline(always)]
+    fn decode(&self, order: Endianness, _: bool) -> Entry {
+        let offset = self.r_offset.get(order).into();
+        Entry { offset, symbol: self.r_sym(order), kind: self.r_type(order).0, addend: None }
+    }
+}
+
+impl RawEntry for Rel64<Endianness> {
+    #[inline(always)]
+    fn decode(&self, order: Endianness, is_mips64el: bool) -> Entry {
+        Entry { addend: None, ..Rela64::from(*self).decode(order, is_mips64el) }
+    }
+}
+
+impl RawEntry for Rela32<Endianness> {
+    #[inline(always)]
+    fn decode(&self, order: Endianness, _: bool) -> Entry {
+        let offset = self.r_offset.get(order).into();
+        let addend = i64::from(self.r_addend.get(order)) as u64;
+        Entry { offset, symbol: self.r_sym(order), kind: self.r_type(order).0, addend: Some(addend) }
+    }
+}
+
+impl RawEntry for Rela64<Endianness> {
+    #[inline(always)]
+    fn decode(&self, order: Endianness, is_mips64el: bool) -> Entry {
+        Entry {
+            offset: self.r_offset.get(order),
+            symbol: self.r_sym(order, is_mips64el),
+            kind: self.r_type(order, is_mips64el).0,
+            addend: Some(self.r_addend.get(order) as u64),
         }
     }
 }
@@ -261,11 +333,79 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
         if offset == self.upcoming { self.at(self.next) } else { None }
     }
 
-    /// The relocation `distance` entries ahead of the place of the last lookup: for prefetching what a reader will come
-    /// to, and for nothing else, since it may begin in the middle of a sequence for one place.
+    /// Calls back for the first places with relocations from `from` on, in ascending order, `most` at most: with what is
+    /// put there, or None where [`lookup`](Self::lookup) has to be asked.
     #[inline]
-    pub fn ahead(&self, distance: usize) -> Option<Relocation<'a, 'data>> {
-        self.at(self.next.checked_add(distance)?)
+    pub fn each_from(&mut self, from: u64, most: usize, found: impl FnMut(u64, Option<Plain>)) {
+        if from < self.low || from > self.upcoming {
+            self.move_to(self.first_from(from));
+        }
+        let little = self.table.endian == Endian::Little;
+        let next = match self.table.entries {
+            Entries::Rela64(entries) if little && self.order.is_none() && !self.table.is_mips64el => {
+                // Of most modules: the byte order is known to the compiler.
+                let decode = |entry: &Rela64<Endianness>| entry.decode(Endianness::Little, false);
+                self.run(most, entries.len(), |index| decode(&entries[index]), found)
+            }
+            _ => {
+                let (table, order) = (self.table, self.order);
+                self.run(most, table.len(), |index| table.entry(order, index), found)
+            }
+        };
+        self.move_to(next);
+    }
+
+    /// Calls back for `most` places from the next entry on; returns the number of the entry behind them.
+    #[inline(always)]
+    fn run(
+        &mut self,
+        most: usize,
+        len: usize,
+        entry: impl Fn(usize) -> Entry,
+        mut found: impl FnMut(u64, Option<Plain>),
+    ) -> usize {
+        let mut next = self.next;
+        if next >= len {
+            return len;
+        }
+        let mut first = entry(next);
+        for _ in 0..most {
+            next += 1;
+            let following = if next < len { entry(next) } else { Entry { offset: u64::MAX, ..first } };
+            if following.offset == first.offset && next < len {
+                found(first.offset, None);
+                next = self.behind(next, first.offset);
+                if next == len {
+                    break;
+                }
+                first = entry(next);
+                continue;
+            }
+            let slot = (first.symbol ^ first.kind) as usize % RECENT;
+            if (self.recent[slot].symbol, self.recent[slot].kind) != (first.symbol, first.kind) {
+                let plain = self.table.plain(first.symbol, first.kind);
+                self.recent[slot] = Recent { symbol: first.symbol, kind: first.kind, plain };
+            }
+            let plain = self.recent[slot].plain.map(|plain| Plain {
+                value: plain.value.wrapping_add(first.addend.unwrap_or(0)),
+                in_place: first.addend.is_none(),
+                ..plain
+            });
+            found(first.offset, plain);
+            if next == len {
+                break;
+            }
+            first = following;
+        }
+        next
+    }
+
+    /// The first entry from `next` on, which is one for `offset`, that is not.
+    #[cold]
+    fn behind(&self, next: usize, offset: u64) -> usize {
+        let beyond = |&index: &usize| self.offset(index) != offset;
+        let near = (next..self.table.len().min(next + LONGEST_SEQUENCE)).find(beyond);
+        near.unwrap_or_else(|| self.between(next, self.table.len(), offset + 1))
     }
 
     fn move_to(&mut self, next: usize) {
@@ -380,11 +520,7 @@ impl Relocation<'_, '_> {
             if bytes != size {
                 return Err(RelocationError::Width { offset: self.offset, width: bytes, size });
             }
-            let symbol = match &self.table.symbols {
-                Some(symbols) => symbols.target(entry.symbol),
-                None if entry.symbol == 0 => Target::Address(0),
-                None => Target::NoSuchSymbol,
-            };
+            let symbol = self.table.target(entry.symbol);
             let address = match symbol {
                 Target::Address(address) => address.wrapping_add(entry.addend.unwrap_or(0)),
                 Target::Unknown => {

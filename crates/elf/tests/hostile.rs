@@ -48,9 +48,7 @@ fn read_values(section: &DebugSection<'_>) {
                 let _ = relocation.apply(u64::MAX, size);
             }
         }
-        if let Some(relocation) = cursor.ahead(3) {
-            relocation.offset();
-        }
+        cursor.each_from(offset, 3, |_, _| ());
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use btfkit_elf::{DebugSection, Image, RelocationError};
+use btfkit_elf::{DebugSection, Image, Plain, RelocationCursor, RelocationError};
 use common::{KINDS, TestElf};
 use object::Endianness;
 use object::elf::{self, Machine, RelocationType};
@@ -219,8 +219,78 @@ fn a_flood_of_relocations_for_one_place_is_refused_not_worked_through() {
     let mut cursor = info.relocations.cursor();
     assert_eq!(cursor.lookup(0).unwrap().apply(0, 4), Err(RelocationError::TooMany { offset: 0 }));
     assert_eq!(cursor.lookup(4).unwrap().apply(0, 4), Ok(Some(1)));
-    assert_eq!(cursor.ahead(0).unwrap().offset(), 4);
-    assert!(cursor.ahead(1).is_none() && cursor.ahead(usize::MAX).is_none());
+    assert_eq!(from(&mut cursor, 0, 9), [(0, None), (4, None)]);
+}
+
+fn from(cursor: &mut RelocationCursor<'_, '_>, offset: u64, most: usize) -> Vec<(u64, Option<Plain>)> {
+    let mut found = Vec::new();
+    cursor.each_from(offset, most, |offset, plain| found.push((offset, plain)));
+    found
+}
+
+/// What is decoded ahead is what a lookup gives, or is left to it.
+#[test]
+fn places_are_told_ahead_as_they_are_looked_up() {
+    let machines = [
+        (elf::EM_X86_64, [elf::R_X86_64_64, elf::R_X86_64_32, elf::R_X86_64_DTPOFF64, elf::R_X86_64_PC32], true),
+        (elf::EM_386, [elf::R_386_32, elf::R_386_16, elf::R_386_TLS_LE, elf::R_386_PC32], false),
+        (elf::EM_RISCV, [elf::R_RISCV_64, elf::R_RISCV_32, elf::R_RISCV_ADD32, elf::R_RISCV_SET8], true),
+        (elf::EM_MIPS, [elf::R_MIPS_64, elf::R_MIPS_32, elf::R_MIPS_NONE, elf::R_MIPS_TLS_DTPMOD64], true),
+    ];
+    for (machine, kinds, addends) in machines {
+        for (is_64, endian) in KINDS {
+            for sorted in [true, false] {
+                let mut file = TestElf::relocatable(is_64, endian, machine);
+                let text = file.allocated(".text", 0, 2, &[0; 0x200]);
+                let section = file.debug(".debug_info", &[0; 16]);
+                file.section(section).is_rela = addends;
+                let mut symbols: Vec<usize> =
+                    (0..20).map(|n| file.symbol("s", elf::STT_NOTYPE, text, n * 16, 0)).collect();
+                symbols.push(file.special("undefined", elf::STT_NOTYPE, elf::SHN_UNDEF, 0));
+                symbols.push(999);
+                let (mut offset, mut places) = (4, Vec::new());
+                let mut random = 0x9e37_79b9_7f4a_7c15u64;
+                let mut next = |below: usize| {
+                    random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    (random >> 40) as usize % below
+                };
+                for _ in 0..400 {
+                    places.push((offset, kinds[next(kinds.len())], symbols[next(symbols.len())], next(1000) as i64));
+                    offset += [4, 8, 0, 40, 4, 4][next(6)];
+                }
+                let mut expected: Vec<u64> = places.iter().map(|place| place.0).collect();
+                expected.dedup();
+                if !sorted {
+                    places.rotate_left(123);
+                }
+                for (offset, kind, symbol, addend) in places {
+                    file.relocate(section, offset, kind, symbol, addend);
+                }
+                let bytes = file.build();
+                let info = info(&bytes);
+                let mut cursor = info.relocations.cursor();
+                let mut lookups = info.relocations.cursor();
+                let starts = [0, 4, 5, 200, 9, 0, 1 << 40, expected[expected.len() - 1], 40];
+                for (from_here, most) in starts.into_iter().zip([1000, 1, 7, 64, 0, 3, 5, 5, 1000]) {
+                    let found = from(&mut cursor, from_here, most);
+                    let offsets: Vec<u64> = found.iter().map(|found| found.0).collect();
+                    let wanted = expected.iter().copied().filter(|&offset| offset >= from_here).take(most);
+                    assert_eq!(offsets, wanted.collect::<Vec<_>>());
+                    for (offset, told) in found {
+                        let Some(told) = told else { continue };
+                        let raw = 0x1234;
+                        let value = told.value.wrapping_add(if told.in_place { raw } else { 0 });
+                        let bits = 8 * u32::from(told.size);
+                        let value = value & (u64::MAX >> (64 - bits));
+                        let looked_up = lookups.lookup(offset).expect("a relocation").apply(raw, told.size);
+                        assert_eq!(looked_up, Ok(Some(value)), "{machine:?} {offset}");
+                    }
+                }
+                let all = from(&mut cursor, 0, usize::MAX);
+                assert!(all.iter().any(|(_, told)| told.is_some()) && all.iter().any(|(_, told)| told.is_none()));
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From a file to what lowering reads: sections, with relocations where values are not in place yet.
 
-use btfkit_dwarf::{Relocate, RelocationSource, Section, Sections};
+use btfkit_dwarf::{Placed, Relocate, RelocationSource, Section, Sections};
 use btfkit_elf::{DebugSection, DebugSections, Relocations};
 
 /// Relocations of the ELF crate, as the DWARF crate asks for them.
@@ -23,6 +23,18 @@ impl Relocate for Cursor<'_, '_> {
                 relocation.apply(raw, size).map(|value| value.unwrap_or(raw)).map_err(|e| e.to_string())
             }
         }
+    }
+
+    fn ahead(&mut self, from: u64, into: &mut [Placed]) -> usize {
+        let mut count = 0;
+        self.0.each_from(from, into.len(), |offset, plain| {
+            into[count] = match plain {
+                Some(plain) => Placed { offset, value: plain.value, size: plain.size, in_place: plain.in_place },
+                None => Placed { offset, ..Placed::default() },
+            };
+            count += 1;
+        });
+        count
     }
 }
 

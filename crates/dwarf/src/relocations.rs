@@ -1,0 +1,89 @@
+//! The relocations of a section that is read in ascending order, some dozens at a time.
+//!
+//! In a relocatable file nearly every name is a field that still needs its relocation, and asking for each of them by
+//! itself cost more than reading the entries. So a block of relocations is decoded in one go, and what is asked for is
+//! mostly the next one of the block. The strings that a block leads to are called for meanwhile: a compiler writes them
+//! in no order, so that each would be waited for.
+//!
+//! Invariant: the block has all relocations from `low` up to, but not including, `end`, and behind them one at the
+//! largest offset. Those before `next` are below `last`, the offset that was asked for last.
+
+use crate::error::Fault;
+use crate::prefetch::prefetch;
+use crate::sections::{Placed, Relocate, Section};
+
+/// More than the functions between two runs of members need, and few enough for the cache next to the processor.
+const ROOM: usize = 64;
+
+pub(crate) struct Relocations<'a> {
+    source: Box<dyn Relocate + 'a>,
+    /// `.debug_str`, which is where most relocations lead to.
+    strings: &'a [u8],
+    block: [Placed; ROOM],
+    next: usize,
+    last: u64,
+    low: u64,
+    end: u64,
+    /// How much of the block is used.
+    room: usize,
+}
+
+/// Bytes that are no jump: what an entry takes and what is skipped at most between two.
+const NEAR: u64 = 256;
+
+impl<'a> Relocations<'a> {
+    /// None where values are in place already. Boxed, as it is handed from reader to reader.
+    pub fn of(section: &Section<'a>, strings: &Section<'a>) -> Option<Box<Relocations<'a>>> {
+        let source = section.relocations?.cursor();
+        let block = [Placed { offset: u64::MAX, ..Placed::default() }; ROOM];
+        Some(Box::new(Relocations {
+            source,
+            strings: strings.data,
+            block,
+            next: 0,
+            last: 0,
+            low: 0,
+            end: 0,
+            room: ROOM / 8,
+        }))
+    }
+
+    /// The value at `offset`, of `size` bytes, where the section holds `raw`.
+    #[inline(always)]
+    pub fn value(&mut self, offset: u64, size: u8, raw: u64) -> Result<u64, Fault> {
+        if offset < self.last || offset >= self.end {
+            self.seek(offset);
+        }
+        self.last = offset;
+        let mut placed = &self.block[self.next % ROOM];
+        while placed.offset < offset {
+            self.next += 1;
+            placed = &self.block[self.next % ROOM];
+        }
+        if placed.offset != offset {
+            return Ok(raw);
+        }
+        if placed.size != size {
+            return self.source.value(offset, size, raw).map_err(Fault::Relocation);
+        }
+        let value = placed.value.wrapping_add(if placed.in_place { raw } else { 0 });
+        Ok(value & u64::MAX >> (64 - 8 * size as u32).min(63))
+    }
+
+    #[inline(never)]
+    fn seek(&mut self, offset: u64) {
+        self.next = 0;
+        if offset >= self.low && offset < self.end {
+            return;
+        }
+        // Who goes on reading wants more than who has jumped.
+        let near = offset >= self.end && offset - self.end < NEAR;
+        self.room = if near { (2 * self.room).min(ROOM - 1) } else { ROOM / 8 };
+        let count = self.source.ahead(offset, &mut self.block[..self.room]).min(self.room);
+        self.block[count] = Placed { offset: u64::MAX, ..Placed::default() };
+        self.low = offset;
+        // There may be more behind a block that is full.
+        self.end = if count == self.room { self.block[count - 1].offset.saturating_add(1) } else { u64::MAX };
+        self.block[..count].iter().for_each(|placed| prefetch(self.strings, placed.value));
+    }
+}
