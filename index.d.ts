@@ -65,6 +65,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `TRUNCATED`: the file is shorter than its own headers say.
  * - `NO_DWARF`: the file has no debug information to make BTF from.
  * - `NO_SYMTAB`: the file has no symbol table, which functions and variables are looked up in.
+ * - `MALFORMED_COMPRESSION`: the file is compressed as a whole (gzip, xz, zstd), and damaged.
  * - `MALFORMED_ELF`: the file's sections or symbols contradict themselves.
  * - `MALFORMED_DWARF`: the debug information contradicts itself.
  * - `NO_TYPES`: there is debug information, but without a single type, or all of it was excluded.
@@ -79,7 +80,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `NO_ADDON`: the native part of btfkit could not be loaded.
  * - `INTERNAL`: a fault of btfkit itself.
  */
-export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
 export interface BtfkitErrorDetails {
     /** The file that the error is about. */
     path?: string | undefined;

@@ -1,8 +1,10 @@
 // The library: results, options, errors, signals.
+import {execFileSync, spawnSync} from 'node:child_process';
 import {readFile, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {Worker} from 'node:worker_threads';
+import {gzipSync} from 'node:zlib';
 import test from 'ava';
 import {BtfkitError, encode, encodeToFile} from 'btfkit';
 import {header} from './helpers/btf.js';
@@ -169,6 +171,36 @@ test('works in worker threads', async t => {
 	});
 	await worker.terminate();
 	t.is(hex, btf.toString('hex'));
+});
+
+for (const [tool, make] of Object.entries({
+	gzip: gzipSync,
+	xz: bytes => execFileSync('xz', ['--check=crc32', '--lzma2=dict=1MiB', '-c'], {input: bytes}),
+	zstd: bytes => execFileSync('zstd', ['-q', '-c'], {input: bytes}),
+})) {
+	test(`a file that ${tool} has compressed is encoded as it is, whatever its name`, async t => {
+		if (tool !== 'gzip' && spawnSync(tool, ['--version']).status !== 0) {
+			t.log(`skipped: ${tool} is not installed`);
+			t.pass();
+			return;
+		}
+
+		const path = await exampleWith(t, make);
+		const [{btf}, plain] = await Promise.all([encode(path), encode(example)]);
+		t.true(btf.equals(plain.btf));
+		await t.throwsAsync(encode(await exampleWith(t, bytes => make(bytes).subarray(0, -20))), {code: 'TRUNCATED', message: /is damaged or cut off/});
+		const damaged = await exampleWith(t, bytes => {
+			const packed = make(bytes);
+			packed[packed.length >> 1] ^= 0x55;
+			return packed;
+		});
+		await t.throwsAsync(encode(damaged), {code: 'MALFORMED_COMPRESSION', message: new RegExp(`the ${tool} data is damaged`)});
+	});
+}
+
+test('what is in a compressed file counts as memory', async t => {
+	const path = await exampleWith(t, () => gzipSync(Buffer.alloc(128 * 1024 ** 2)));
+	await t.throwsAsync(encode(path, {memoryLimit: 100 * 1024 ** 2}), {code: 'MEMORY_LIMIT', message: /unpacking it \(gzip\) takes more than the \d+ bytes/});
 });
 
 test('the input is left as it was', async t => {

@@ -4,6 +4,7 @@ import {existsSync} from 'node:fs';
 import {copyFile, link, lstat, readFile, realpath, stat, symlink, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import process from 'node:process';
+import {gzipSync} from 'node:zlib';
 import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
 import {BtfkitError, encode, encodeInPlace} from 'btfkit';
@@ -151,6 +152,13 @@ for (const [what, [make, message]] of Object.entries(refused)) {
 		t.deepEqual(await names(dirname(path)), left);
 	});
 }
+
+test('a compressed file is refused and left as it is', async t => {
+	const path = await exampleWith(t, gzipSync, 'input.ko.gz');
+	const error = await t.throwsAsync(encodeInPlace(path), {code: 'NOT_IN_PLACE'});
+	t.regex(error.message, /: the file is compressed \(gzip\); unpack it, or .* with -o$/);
+	t.true(gzipSync(await readFile(example)).equals(await readFile(path)));
+});
 
 test('a file without DWARF is left as it is', async t => {
 	const path = await exampleWith(t, withoutDwarf);

@@ -6,6 +6,7 @@
  * - `TRUNCATED`: the file is shorter than its own headers say.
  * - `NO_DWARF`: the file has no debug information to make BTF from.
  * - `NO_SYMTAB`: the file has no symbol table, which functions and variables are looked up in.
+ * - `MALFORMED_COMPRESSION`: the file is compressed as a whole (gzip, xz, zstd), and damaged.
  * - `MALFORMED_ELF`: the file's sections or symbols contradict themselves.
  * - `MALFORMED_DWARF`: the debug information contradicts itself.
  * - `NO_TYPES`: there is debug information, but without a single type, or all of it was excluded.
@@ -26,6 +27,7 @@ export type ErrorCode =
 	| 'TRUNCATED'
 	| 'NO_DWARF'
 	| 'NO_SYMTAB'
+	| 'MALFORMED_COMPRESSION'
 	| 'MALFORMED_ELF'
 	| 'MALFORMED_DWARF'
 	| 'NO_TYPES'

@@ -11,10 +11,10 @@ use std::mem;
 
 /// A small file must not make us fill the memory. Deflate cannot shrink by more than this factor; zstd can, but only
 /// runs of one byte, which are not debug information.
-const LARGEST_FACTOR: u64 = 1032;
+pub(crate) const LARGEST_FACTOR: u64 = 1032;
 
 /// Believed without looking at the factor.
-const SMALL: u64 = 1 << 20;
+pub(crate) const SMALL: u64 = 1 << 20;
 
 /// The window of the largest zstd levels; some encoders ask for one larger than what they compress.
 const USUAL_WINDOW: u64 = 8 << 20;

@@ -1,5 +1,6 @@
 //! What can be wrong with a file, with the bad value inside.
 
+use crate::Packing;
 use std::io;
 use std::path::PathBuf;
 
@@ -15,6 +16,17 @@ pub enum ElfError {
     Empty { path: PathBuf },
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+
+    /// Of a file that has to be changed itself.
+    #[error("{}: the file is compressed ({packing})", path.display())]
+    Packed { path: PathBuf, packing: Packing },
+    #[error("{}: the {packing} data is damaged or cut off: {source}", path.display())]
+    Unpack { path: PathBuf, packing: Packing, source: io::Error },
+    /// A size that no honest file has: it would grow by more than a factor of `limit / packed`.
+    #[error("{}: {packed} bytes of {packing} data hold more than {limit} bytes, which no ELF file does", path.display())]
+    UnpackedSize { path: PathBuf, packing: Packing, packed: u64, limit: u64 },
+    #[error("{}: unpacking it ({packing}) takes more than the {room} bytes of memory that are left", path.display())]
+    NoRoom { path: PathBuf, packing: Packing, room: u64 },
 
     /// The first bytes of the file, at most 16.
     #[error("not an ELF file: it begins with {}", hex(first))]

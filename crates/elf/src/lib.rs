@@ -17,6 +17,7 @@ mod relocations;
 mod replace;
 mod rewrite;
 mod symbols;
+mod unpack;
 
 pub use btf_ids::{Kfunc, Kfuncs, SkippedId, kfuncs};
 pub use debug_sections::{DebugSection, DebugSections, DebugSizes};
@@ -28,6 +29,7 @@ pub use relocations::{Plain, Relocation, RelocationCursor, Relocations};
 pub use replace::{rewrite_in_place, write_beside_and_rename};
 pub use rewrite::{Change, Rewrite};
 pub use symbols::{Symbol, SymbolBinding, SymbolKind, Symbols};
+pub use unpack::Packing;
 
 /// The names and numbers of the ELF specification (`EM_X86_64`, `SHT_NOBITS`, `SHF_ALLOC`).
 pub use object::elf as constants;

@@ -1,13 +1,14 @@
 //! Why nothing came out.
 
 use btfkit_elf::{ElfError, ReplaceError};
+use std::io;
 use std::path::Path;
 
 /// A failure of a whole run. `code` is stable and for machines; the message names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct EncodeError {
-    /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_ELF, MALFORMED_DWARF, NO_TYPES, UNFIT_VARIABLE,
+    /// NOT_FOUND, NOT_ELF, TRUNCATED, NO_DWARF, NO_SYMTAB, MALFORMED_COMPRESSION, MALFORMED_ELF, MALFORMED_DWARF, NO_TYPES, UNFIT_VARIABLE,
     /// INVALID_BTF, STRICT, MEMORY_LIMIT, NOT_IN_PLACE, IO, ABORTED, INTERNAL.
     pub code: &'static str,
     pub message: String,
@@ -34,8 +35,21 @@ impl EncodeError {
                 EncodeError { code: "NOT_ELF", message: format!("{error}; an ELF file with DWARF is needed") }
             }
             ElfError::NotRegular { .. } | ElfError::Io { .. } => EncodeError { code: "IO", message: error.to_string() },
+            ElfError::Packed { .. } => EncodeError {
+                code: "NOT_IN_PLACE",
+                message: format!("{error}; unpack it, or write the BTF to a file of its own with -o"),
+            },
+            ElfError::Unpack { ref source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
+                EncodeError { code: "TRUNCATED", message: format!("{error}; copy the file again") }
+            }
+            ElfError::Unpack { .. } | ElfError::UnpackedSize { .. } => {
+                EncodeError { code: "MALFORMED_COMPRESSION", message: error.to_string() }
+            }
+            ElfError::NoRoom { .. } => {
+                EncodeError { code: "MEMORY_LIMIT", message: format!("{error}. Raise the limit, or unpack the file") }
+            }
             ElfError::NotElf { .. } => {
-                let hint = "compressed kernels (vmlinuz, .xz) must be unpacked first";
+                let hint = "bootable kernels (vmlinuz, bzImage) are no use, the vmlinux inside them or of the build is";
                 EncodeError::new("NOT_ELF", path, format!("{error}; {hint}"))
             }
             ElfError::Truncated { .. } => {

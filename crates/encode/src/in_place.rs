@@ -36,7 +36,7 @@ pub struct InPlace {
 
 impl InPlace {
     pub fn open(path: &Path) -> Result<InPlace, EncodeError> {
-        let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
+        let file = InputFile::open_unpacked(path).map_err(|error| EncodeError::of_elf(path, error))?;
         let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
         if image.section_by_name(BTF_EXT).is_some() {
             let what = "has a section .BTF.ext, which counts in the ids of the .BTF that it has; with other BTF it would be wrong. Use -o";

@@ -51,8 +51,9 @@ pub struct Encoded {
 /// Encodes one file. `abort` is polled while walking: once it is true, the result is ABORTED.
 pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
     let phases = Phases::start();
-    let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
     let limit = Limit::of(options.memory_limit);
+    let room = limit.as_ref().map_or(u64::MAX, Limit::room);
+    let file = InputFile::open_within(path, room).map_err(|error| EncodeError::of_elf(path, error))?;
     let encoded =
         watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
     // Giving back a kernel's pages takes a while, and the caller need not wait for it. Without a thread it is done here.
@@ -72,7 +73,7 @@ fn encode(
     let image = Image::parse(file.bytes()).map_err(elf)?;
     let need = Need::of(&image).map_err(elf)?;
     let jobs = need.threads(path, jobs::wanted(options.jobs), limit)?;
-    if limit.is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.bytes().len() as u64)) {
+    if limit.is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.mapped_bytes())) {
         file.read_sparingly();
     }
     let debug = image.debug_sections().map_err(elf)?;

@@ -27,6 +27,11 @@ impl Limit {
         }
     }
 
+    /// What is left of it.
+    pub fn room(&self) -> u64 {
+        self.bytes.saturating_sub(anonymous().unwrap_or(0))
+    }
+
     /// Is there room for the pages of a file besides? Only control groups count these.
     pub fn holds_pages(&self, need: u64, file: u64) -> bool {
         self.by == SetBy::Option || need.saturating_add(file) <= self.bytes
