@@ -4,7 +4,7 @@ import {spawnSync} from 'node:child_process';
 import {readdirSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import process from 'node:process';
-import {CannotGet, checkTools, downloadable, found, nativeArchitecture, unpacked} from '../lib/debian.mjs';
+import {CannotGet, checkTools, downloadable, found, namesWith, nativeArchitecture, unpacked} from '../lib/debian.mjs';
 import {root} from '../lib/run.mjs';
 
 /** The vmlinux with debug information, and the folder of the modules: of the newest kernel, or of the package named. */
@@ -27,6 +27,22 @@ export function debugKernel(packageName) {
 export function bootImage(release) {
 	const folder = newest(`linux-image-${release}-unsigned`, ['./boot/vmlinuz-*']);
 	return join(folder, 'boot', `vmlinuz-${release}`);
+}
+
+/** The newest other kernel of the same series and flavour, 6.12.115+deb12-cloud-amd64 for 6.12.117+deb12-cloud-amd64. */
+export function otherRelease(release) {
+	const series = /^\d+\.\d+\./.exec(release)?.[0];
+	const flavour = release.slice(release.indexOf('-'));
+	const names = namesWith(`linux-image-${series}`).filter(name => name.endsWith(`${flavour}-unsigned`));
+	const releases = downloadable(names, nativeArchitecture()).map(({name}) => name.slice('linux-image-'.length, -'-unsigned'.length));
+	const [newest] = releases
+		.filter(other => other !== release)
+		.sort((a, b) => b.localeCompare(a, 'en', {numeric: true}));
+	if (!newest) {
+		throw new CannotGet(`there is no other kernel like ${release} that can be downloaded`);
+	}
+
+	return newest;
 }
 
 /** The program that kernel builds run over modules after their BTF was made. */
