@@ -1,33 +1,56 @@
-// `npm run test:boot`: boots a Debian kernel whose modules got their BTF from btfkit, loads them all, and sees what the
-// kernel says. Ends with "N passed, N failed"; where the machine lacks something for it, the test is skipped.
-import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+// `npm run test:boot`: boots Debian kernels whose modules got their BTF from btfkit, loads them, and sees what the kernel
+// says. Ends with "N passed, N failed"; where the machine lacks something for it, tests are skipped and that is said.
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
 import {Checks} from './boot/checks.mjs';
 import {missing} from './boot/guest.mjs';
+import {bootImage, debugKernel, otherRelease, resolver} from './boot/kernels.mjs';
+import {testOtherKernel} from './boot/other-kernel.mjs';
 import {testWholeKernel} from './boot/whole-kernel.mjs';
 import {CannotGet} from './lib/debian.mjs';
 import {root} from './lib/run.mjs';
 
-const usage = `usage: node scripts/boot.mjs [--package NAME] [--shipped] [--facts FILE] [--keep]
+const usage = `usage: node scripts/boot.mjs [--package NAME] [--only whole|other] [--shipped] [--facts FILE]
 
-Boots the newest cloud kernel of Debian in qemu and loads its modules, with BTF made by btfkit.
-  --package NAME  the debug package of another kernel
-  --shipped       leave the modules' BTF as Debian made it, to see what the test makes of that
-  --facts FILE    write what was seen in the guest as JSON
-  --keep          leave the folder with the modules where it is, and say where`;
+Boots the newest cloud kernel of Debian in qemu and loads its modules, with BTF made by btfkit; then modules of it on
+another kernel of the series.
+  --package NAME  the debug package of the kernel
+  --only PART     only the whole kernel, or only the other one
+  --shipped       whole: leave the modules' BTF as Debian made it, to see what the test makes of that
+  --facts FILE    write what was seen in the guests as JSON`;
 
 const options = readOptions();
 const checks = new Checks();
+const facts = {};
 const lack = missing();
 if (lack) {
 	checks.skip(lack);
 } else {
 	mkdirSync(join(root, '.cache'), {recursive: true});
+	await part('whole', async (kernel, resolveIds, work) => testWholeKernel({
+		checks, kernel, image: bootImage(kernel.release), resolveIds, work, shipped: options.shipped,
+	}));
+	await part('other', async (kernel, resolveIds, work) => testOtherKernel({
+		checks, kernel, image: bootImage(otherRelease(kernel.release)), resolveIds, work,
+	}));
+	if (options.facts) {
+		writeFileSync(options.facts, `${JSON.stringify(facts, undefined, '\t')}\n`);
+	}
+}
+
+process.exitCode = checks.close();
+
+async function part(name, test) {
+	if (options.only && options.only !== name) {
+		return;
+	}
+
 	const work = mkdtempSync(join(root, '.cache', 'boot-'));
 	try {
-		testWholeKernel(checks, work, options);
+		const kernel = debugKernel(options.package);
+		facts[name] = await test(kernel, resolver(kernel.release), work);
 	} catch (error) {
 		if (!(error instanceof CannotGet)) {
 			throw error;
@@ -35,22 +58,16 @@ if (lack) {
 
 		checks.skip(error.message);
 	} finally {
-		if (options.keep) {
-			console.error(`boot: left in ${work}`);
-		} else {
-			rmSync(work, {recursive: true, force: true});
-		}
+		rmSync(work, {recursive: true, force: true});
 	}
 }
-
-process.exitCode = checks.close();
 
 function readOptions() {
 	try {
 		return parseArgs({
 			options: {
 				facts: {type: 'string'},
-				keep: {type: 'boolean'},
+				only: {type: 'string'},
 				package: {type: 'string'},
 				shipped: {type: 'boolean'},
 			},

@@ -13,6 +13,15 @@ export class Checks {
 		return holds;
 	}
 
+	/** That a guest took all steps; without that, its facts are no answer. */
+	ended(facts) {
+		return this.check(
+			`the guest of ${facts.kernel} came to its end (${facts.steps.length} steps, ${facts.seconds} s)`,
+			facts.ended,
+			() => [`the last step: ${JSON.stringify(facts.steps.at(-1))}`, ...facts.console],
+		);
+	}
+
 	skip(reason) {
 		this.#counts.skipped++;
 		console.log(`skipped: ${reason}`);

@@ -1,62 +1,26 @@
 // The modules of a kernel, encoded in place, in the kernel that they are of.
 import {createHash} from 'node:crypto';
-import {copyFileSync, readFileSync, writeFileSync} from 'node:fs';
+import {copyFileSync, readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
-import process from 'node:process';
-import {attempt, root} from '../lib/run.mjs';
 import {section} from './elf.mjs';
+import {encodedModules} from './encoded.mjs';
 import {bootGuest, moduleName} from './guest.mjs';
-import {bootImage, debugKernel, resolver} from './kernels.mjs';
-import {garble, inOrder, needs, strip} from './modules.mjs';
+import {garble, needs} from './modules.mjs';
 
-export function testWholeKernel(checks, work, {facts: target, package: packageName, shipped}) {
-	const kernel = debugKernel(packageName);
-	const image = bootImage(kernel.release);
-	const resolveIds = resolver(kernel.release);
-	const modules = prepare(checks, kernel, resolveIds, join(work, 'modules'), shipped);
+/** Returns the guest's facts, where it came to a boot. */
+export function testWholeKernel({checks, kernel, image, resolveIds, work, shipped}) {
+	const modules = encodedModules({checks, kernel, resolveIds, folder: join(work, 'modules'), shipped});
 	if (!modules) {
-		return;
+		return undefined;
 	}
 
 	const facts = boot(image, modules, work);
-	if (target) {
-		writeFileSync(target, `${JSON.stringify(facts, undefined, '\t')}\n`);
-	}
-
 	judge(checks, facts, kernel);
-}
-
-/** Modules as an installed kernel has them, in an order in which they can be loaded; nothing where that failed. */
-function prepare(checks, kernel, resolveIds, folder, shipped) {
-	say(`copying the modules of ${kernel.release}`);
-	if (attempt('cp', ['-r', '--reflink=auto', kernel.modules, folder]) !== 0) {
-		throw new Error(`${kernel.modules} could not be copied`);
-	}
-
-	const modules = inOrder(folder);
-	if (!shipped) {
-		say(`encoding ${modules.length} modules in place`);
-		const cli = join(root, 'bin', 'btfkit.cjs');
-		const encode = ['kernel', '--base', kernel.vmlinux, '--modules', folder, '--in-place'];
-		if (!checks.check(`btfkit encodes ${modules.length} modules in place`, attempt(process.execPath, [cli, ...encode]) === 0)) {
-			return undefined;
-		}
-	}
-
-	// As in a kernel's build: what modules offer to BPF programs is named in them by the numbers of its types.
-	const withIds = modules.filter(path => section(readFileSync(path), '.BTF_ids'));
-	checks.check(
-		`the kernel's own tool finds what ${withIds.map(path => moduleName(path)).join(', ')} offer to BPF programs`,
-		withIds.every(path => attempt(resolveIds, ['-b', kernel.vmlinux, path]) === 0),
-	);
-
-	say('stripping');
-	const failures = strip(modules);
-	return checks.check('modules are stripped', failures.length === 0, () => failures) ? modules : undefined;
+	return facts;
 }
 
 function boot(image, modules, work) {
-	// The test sees what is wrong only if the guest does: the first module comes with garbled BTF, too.
+	// The test sees what is wrong only if the guest does: one module comes with garbled BTF first.
 	const sample = modules.find(path => section(readFileSync(path), '.BTF') && needs(path).length === 0);
 	const garbled = join(work, basename(sample));
 	copyFileSync(sample, garbled);
@@ -65,7 +29,6 @@ function boot(image, modules, work) {
 		const btf = section(readFileSync(load), '.BTF');
 		return {load, name: moduleName(load), sha256: btf && sha256(btf)};
 	});
-	say(`booting ${basename(image)} with ${modules.length} modules (a minute or two)`);
 	return bootGuest({
 		kernel: image,
 		folder: work,
@@ -74,12 +37,7 @@ function boot(image, modules, work) {
 }
 
 function judge(checks, facts, kernel) {
-	const ended = checks.check(
-		`the guest came to its end (${facts.steps.length} steps, ${facts.seconds} s)`,
-		facts.ended,
-		() => [`the last step: ${JSON.stringify(facts.steps.at(-1))}`, ...facts.console],
-	);
-	if (!ended) {
+	if (!checks.ended(facts)) {
 		return;
 	}
 
@@ -105,7 +63,7 @@ function judge(checks, facts, kernel) {
 		loaded.length >= 300 && loaded.length >= 0.9 * loads.length,
 	);
 	checks.check(
-		'nearly all of them have BTF',
+		`nearly all of them have BTF: ${described.length}`,
 		described.length >= 0.95 * loaded.length,
 		() => loaded.filter(step => !described.includes(step)).map(({name}) => name),
 	);
@@ -136,8 +94,4 @@ function tellRest(loads) {
 
 function sha256(bytes) {
 	return createHash('sha256').update(bytes).digest('hex');
-}
-
-function say(what) {
-	console.error(`boot: ${what}`);
 }
