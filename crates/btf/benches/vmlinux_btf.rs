@@ -1,6 +1,7 @@
 //! What is done with a kernel's BTF as a whole: `BTFKIT_BENCH_BTF`, or that of the running kernel.
 
 use btfkit_btf::dedup::dedup;
+use btfkit_btf::validate::Rules;
 use btfkit_btf::{Btf, Context, Writer, validate};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -23,6 +24,7 @@ fn vmlinux_btf(criterion: &mut Criterion) {
     });
     group.bench_function("every type, name and reference", |b| b.iter(|| look_at_all(&btf)));
     group.bench_function("validate as vmlinux", |b| b.iter(|| validate(&bytes, Context::Vmlinux, None, 8)));
+    group.bench_function("judge as vmlinux", |b| b.iter(|| Rules::new(Context::Vmlinux).judge(&bytes, None)));
     group.bench_function("validate as loaded", |b| b.iter(|| validate(&bytes, Context::Load, None, 8)));
     group.bench_function("deduplicate", |b| b.iter(|| dedup(&btf).expect("a deduplicated BTF")));
     group.bench_function("write", |b| b.iter(|| write(&btf)));

@@ -1,7 +1,7 @@
 //! Two answers side by side.
 
 use crate::kernel::{Answer, Kernel};
-use btfkit_btf::validate::{Context, Refusal, Release, Rules};
+use btfkit_btf::validate::{Context, Refusal, Rules};
 use btfkit_btf::{Btf, Endian};
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub(crate) type Agreement = Option<String>;
 
 impl<'k> Judge<'k> {
     pub fn new(kernel: &'k Kernel) -> Judge<'k> {
-        let release = release_of(&kernel.release);
+        let release = kernel.release;
         let pointer_size = size_of::<usize>() as u8;
         Judge { kernel, rules: Rules { context: Context::Load, release, pointer_size, endian: Some(Endian::NATIVE) } }
     }
@@ -87,17 +87,6 @@ fn is_wordless(blob: &[u8], log: &str) -> bool {
 }
 
 const CHAIN_WORDS: [&str; 2] = ["Max chain length or cycle detected", "Type tags don't precede modifiers"];
-
-/// What the rules call this kernel.
-fn release_of(uname: &str) -> Release {
-    let mut numbers = uname.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
-    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    match version {
-        (7.., 1..) | (8.., _) => Release::V7_1,
-        (6, 15..) | (7.., _) => Release::V6_15,
-        _ => Release::V6_12,
-    }
-}
 
 impl Tally {
     pub(crate) fn add(&mut self, number: u64, outcome: Result<Agreement, (Answer, Result<(), Refusal>)>) {

@@ -5,6 +5,7 @@
 //! - the kernel writes to the log alone, which is borrowed mutably for the call, and no further than its length;
 //! - a file descriptor that comes back belongs to nobody else and is closed once.
 
+use btfkit_btf::validate::{Release, UnknownRelease};
 use std::io;
 
 /// `BPF_BTF_LOAD` of `enum bpf_cmd`.
@@ -35,8 +36,7 @@ pub struct Answer {
 /// The kernel that runs here, which has been found to answer.
 #[derive(Debug)]
 pub struct Kernel {
-    /// As `uname -r` tells it: "6.18.44-1".
-    pub release: String,
+    pub release: Release,
 }
 
 impl Kernel {
@@ -44,11 +44,10 @@ impl Kernel {
     pub fn ask_whether_it_answers() -> Result<Kernel, String> {
         let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .map_err(|error| format!("this is no Linux that tells its release: {error}"))?;
+        let release = release.trim().parse().map_err(|error: UnknownRelease| error.to_string())?;
         // No blob is this short, so that only a kernel that looks at it says EINVAL.
         match call(&[0; 4], &mut []) {
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-                Ok(Kernel { release: release.trim().to_owned() })
-            }
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(Kernel { release }),
             Err(error) => Err(format!("BPF_BTF_LOAD is not allowed here ({error}); it needs root or CAP_BPF")),
             Ok(()) => Err("BPF_BTF_LOAD takes four bytes for BTF".to_owned()),
         }

@@ -1,12 +1,15 @@
 //! The bytes under check. Unlike [`crate::Btf`] it promises nothing: names and references may lead anywhere.
 
-use crate::header::{HEAD, Info};
+use super::Release;
+use crate::header::HEAD;
 use crate::{Btf, Endian, Kind};
 use std::ops::Range;
 
 pub(super) struct Blob<'a> {
     pub bytes: &'a [u8],
     pub endian: Endian,
+    /// Of the kernel that is asked.
+    pub release: Release,
     pub base: Option<&'a Btf>,
     /// The type section.
     pub types: Range<usize>,
@@ -14,6 +17,8 @@ pub(super) struct Blob<'a> {
     pub strings: &'a [u8],
     /// Where each own record starts; filled by pass C.
     pub records: Vec<u32>,
+    /// Whether these are all.
+    pub is_complete: bool,
 }
 
 /// A record whose head and body are known to be inside the blob. Void is one without a kind.
@@ -21,7 +26,8 @@ pub(super) struct Blob<'a> {
 pub(super) struct Rec<'a> {
     pub kind: Option<Kind>,
     pub name: u32,
-    pub info: Info,
+    pub info: u32,
+    vlen: u32,
     /// Size or type.
     pub word: u32,
     endian: Endian,
@@ -42,14 +48,19 @@ pub(super) struct RawVar {
     pub size: u32,
 }
 
+fn kind_number(release: Release, info: u32) -> u8 {
+    (info >> 24) as u8 & if release.has_wide_info() { 0x7f } else { 0x1f }
+}
+
 impl<'a> Rec<'a> {
     /// The record at the start of `bytes`, which hold its head at least.
-    pub fn at(endian: Endian, bytes: &'a [u8]) -> Rec<'a> {
-        let info = Info(endian.u32(bytes, 4));
+    fn at(endian: Endian, release: Release, bytes: &'a [u8]) -> Rec<'a> {
+        let info = endian.u32(bytes, 4);
         Rec {
-            kind: Kind::from_u8(info.kind()),
+            kind: Kind::from_u8(kind_number(release, info)),
             name: endian.u32(bytes, 0),
             info,
+            vlen: info & if release.has_wide_info() { 0xff_ffff } else { 0xffff },
             word: endian.u32(bytes, 8),
             endian,
             body: &bytes[HEAD..],
@@ -64,11 +75,11 @@ impl<'a> Rec<'a> {
     }
 
     pub fn vlen(&self) -> u32 {
-        self.info.vlen()
+        self.vlen
     }
 
     pub fn kind_flag(&self) -> bool {
-        self.info.kind_flag()
+        self.info >> 31 != 0
     }
 
     /// A word of the body.
@@ -104,6 +115,19 @@ impl<'a> Rec<'a> {
         RawVar { ty: self.body(at), offset: self.body(at + 1), size: self.body(at + 2) }
     }
 
+    /// Types that it refers to, void left out.
+    pub fn references(self) -> impl Iterator<Item = u32> + 'a {
+        let shape = self.kind.map(Kind::shape);
+        let head = shape.filter(|shape| shape.head_is_reference).map(|_| self.word);
+        let fixed = (0..shape.map_or(0, |shape| shape.fixed_references)).map(move |at| self.body(at));
+        let of_element = shape
+            .and_then(|shape| shape.element_reference.map(|place| (shape.fixed_words + place, shape.element_words)));
+        let elements = of_element.into_iter().flat_map(move |(first, step)| {
+            (0..self.vlen() as usize).map(move |element| self.body(first + step * element))
+        });
+        head.into_iter().chain(fixed).chain(elements).filter(|id| *id != 0)
+    }
+
     pub fn is(&self, kind: Kind) -> bool {
         self.kind == Some(kind)
     }
@@ -128,7 +152,7 @@ impl<'a> Blob<'a> {
         self.start_id() + self.records.len() as u32
     }
 
-    fn start_string(&self) -> u32 {
+    pub fn start_string(&self) -> u32 {
         self.base.map_or(0, Btf::end_string)
     }
 
@@ -137,13 +161,27 @@ impl<'a> Blob<'a> {
         let start = self.start_id();
         if id >= start {
             let at = *self.records.get((id - start) as usize)? as usize;
-            return Some(Rec::at(self.endian, &self.bytes[at..self.types.end]));
+            return Some(self.record_at(at));
         }
         if id == 0 {
-            return Some(Rec::at(self.endian, &[0; HEAD]));
+            return Some(Rec::at(self.endian, self.release, &[0; HEAD]));
         }
         let record = self.base?.record(crate::TypeId(id))?;
-        Some(Rec::at(self.endian, record.bytes()))
+        Some(Rec::at(self.endian, self.release, record.bytes()))
+    }
+
+    /// The record whose head is at this place in the blob.
+    pub fn record_at(&self, at: usize) -> Rec<'a> {
+        Rec::at(self.endian, self.release, &self.bytes[at..self.types.end])
+    }
+
+    pub fn kind_number(&self, rec: &Rec) -> u8 {
+        kind_number(self.release, rec.info)
+    }
+
+    /// Whether the name at an offset is one for a type, member, enumerator, function, parameter or variable.
+    pub fn is_identifier(&self, name: u32) -> bool {
+        self.string(name).is_some_and(|name| self.release.takes_identifier(name))
     }
 
     pub fn has_string(&self, offset: u32) -> bool {

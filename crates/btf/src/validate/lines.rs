@@ -1,7 +1,7 @@
 //! Lines of the kernel's log: a record, or a record and one of its elements, and what is wrong with it.
 
 use super::blob::{Blob, RawMember, RawVar, Rec};
-use super::{Errno, Refusal};
+use super::{Errno, Pass, Refusal};
 use crate::{Kind, TypeId};
 use std::borrow::Cow;
 
@@ -91,7 +91,7 @@ impl<'a> Blob<'a> {
     /// A refusal whose message is a line of its own below the record's.
     pub fn refuse_below(&self, id: u32, rec: &Rec, message: String) -> Refusal {
         let detail = format!("{}\n\t{message}", self.type_line(id, rec));
-        Refusal { errno: Errno::EINVAL, type_id: Some(TypeId(id)), detail, message }
+        Refusal { errno: Errno::EINVAL, type_id: Some(TypeId(id)), detail, message, pass: Pass::Records }
     }
 }
 
@@ -101,5 +101,6 @@ pub(super) fn numbered(id: u32, message: String) -> Refusal {
 }
 
 fn refusal(errno: Errno, id: u32, lines: String, message: String) -> Refusal {
-    Refusal { errno, type_id: Some(TypeId(id)), detail: format!("{lines} {message}"), message }
+    // Which pass it is from is told where passes are called.
+    Refusal { errno, type_id: Some(TypeId(id)), detail: format!("{lines} {message}"), message, pass: Pass::Records }
 }

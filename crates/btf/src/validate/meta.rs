@@ -5,13 +5,13 @@ use super::blob::{Blob, Rec};
 use super::lines::numbered;
 use super::{Errno, Refusal, Release, Rules};
 use crate::header::HEAD;
-use crate::names::{is_identifier, is_section_name};
 use crate::{Kind, MAX_TYPE_ID};
 use rayon::prelude::*;
 
 pub(super) fn check(rules: &Rules, blob: &mut Blob) -> Result<(), Refusal> {
     let first = blob.start_id();
     let (mut records, end) = records(blob);
+    blob.is_complete = end == blob.types.end;
     // On all threads; of several that are wrong the kernel would have met the first.
     let pieces = (0..records.len().div_ceil(PIECE)).into_par_iter();
     let wrong = pieces.find_map_first(|piece| {
@@ -19,16 +19,11 @@ pub(super) fn check(rules: &Rules, blob: &mut Blob) -> Result<(), Refusal> {
         ids.zip(records[piece * PIECE..].iter().take(PIECE))
             .find_map(|(id, &at)| record(rules, blob, id, at as usize).err())
     });
-    if let Some(refusal) = wrong {
-        return Err(refusal);
-    }
-    if end < blob.types.end {
-        record(rules, blob, first + records.len() as u32, end)?;
-    }
+    let rest = if end < blob.types.end { record(rules, blob, first + records.len() as u32, end) } else { Ok(()) };
     // The kernel has room for this many types, void counted; it drops those beyond without a word.
     records.truncate(MAX_TYPE_ID.saturating_sub(first) as usize);
     blob.records = records;
-    Ok(())
+    wrong.map_or(rest, Err)
 }
 
 /// Records that a thread checks at a time.
@@ -40,7 +35,7 @@ fn records(blob: &Blob) -> (Vec<u32>, usize) {
     // What the file's size bounds anyway; most records are a little longer.
     let mut records = Vec::with_capacity(blob.types.len() / 24);
     while blob.types.end - at >= HEAD {
-        let rec = Rec::at(blob.endian, &blob.bytes[at..blob.types.end]);
+        let rec = blob.record_at(at);
         let size = HEAD + rec.body_size();
         if rec.kind.is_none() || blob.types.end - at < size {
             break;
@@ -56,12 +51,12 @@ fn record(rules: &Rules, blob: &Blob, id: u32, at: usize) -> Result<(), Refusal>
     if left < HEAD {
         return Err(numbered(id, format!("meta_left:{left} meta_needed:{HEAD}")));
     }
-    let rec = Rec::at(blob.endian, &blob.bytes[at..blob.types.end]);
-    if rec.info.reserved() != 0 {
-        return Err(numbered(id, format!("Invalid btf_info:{:x}", rec.info.0)));
+    let rec = blob.record_at(at);
+    if rec.info & rules.release.reserved_info() != 0 {
+        return Err(numbered(id, format!("Invalid btf_info:{:x}", rec.info)));
     }
-    let Some(kind) = rec.kind else {
-        return Err(numbered(id, format!("Invalid kind:{}", rec.info.kind())));
+    let Some(kind) = rec.kind.filter(|kind| *kind <= rules.release.last_kind()) else {
+        return Err(numbered(id, format!("Invalid kind:{}", blob.kind_number(&rec))));
     };
     if !blob.has_string(rec.name) {
         return Err(numbered(id, format!("Invalid name_offset:{}", rec.name)));
@@ -122,16 +117,16 @@ impl Check<'_, '_> {
         self.want(self.rec.name == 0, "Invalid name")
     }
 
-    fn is_identifier(&self, name: u32) -> bool {
-        self.blob.string(name).is_some_and(is_identifier)
-    }
-
     fn some_name(&self) -> Result<(), Refusal> {
-        self.want(self.rec.name != 0 && self.is_identifier(self.rec.name), "Invalid name")
+        self.want(self.rec.name != 0 && self.blob.is_identifier(self.rec.name), "Invalid name")
     }
 
     fn good_name_if_any(&self) -> Result<(), Refusal> {
-        self.want(self.rec.name == 0 || self.is_identifier(self.rec.name), "Invalid name")
+        self.want(self.rec.name == 0 || self.blob.is_identifier(self.rec.name), "Invalid name")
+    }
+
+    fn is_section_name(&self) -> bool {
+        self.blob.string(self.rec.name).is_some_and(|name| self.rules.release.takes_section_name(name))
     }
 
     fn has_value(&self) -> bool {
@@ -192,7 +187,7 @@ impl Check<'_, '_> {
             if !self.blob.has_string(member.name) {
                 return refuse(&format!("Invalid member name_offset:{}", member.name));
             }
-            if member.name != 0 && !self.is_identifier(member.name) {
+            if member.name != 0 && !self.blob.is_identifier(member.name) {
                 return refuse("Invalid name");
             }
             if !is_target(member.ty) {
@@ -211,6 +206,9 @@ impl Check<'_, '_> {
     }
 
     fn enumeration(&self) -> Result<(), Refusal> {
+        if self.rules.release < Release::V6_0 {
+            self.no_kind_flag()?;
+        }
         self.want(matches!(self.rec.word, 1 | 2 | 4 | 8), "Unexpected size")?;
         self.good_name_if_any()?;
         let words = if self.rec.is(Kind::Enum) { 2 } else { 3 };
@@ -219,7 +217,7 @@ impl Check<'_, '_> {
             if !self.blob.has_string(name) {
                 return Err(self.blob.refuse_below(self.id, &self.rec, format!("Invalid name_offset:{name}")));
             }
-            self.want(name != 0 && self.is_identifier(name), "Invalid name")?;
+            self.want(name != 0 && self.blob.is_identifier(name), "Invalid name")?;
         }
         Ok(())
     }
@@ -253,7 +251,7 @@ impl Check<'_, '_> {
         let size = self.rec.word;
         self.want(size != 0, "size == 0")?;
         self.no_kind_flag()?;
-        let named = self.rec.name != 0 && self.blob.string(self.rec.name).is_some_and(is_section_name);
+        let named = self.rec.name != 0 && self.is_section_name();
         self.want(named, "Invalid name")?;
         let (mut end, mut sum) = (0, 0u64);
         for index in 0..self.rec.vlen() {

@@ -11,19 +11,28 @@
 //! | E | `chains` | chains of modifiers: length, and type tags before all others |
 //! | F | `special` | structs with locks, lists, trees or reference counts of the kernel |
 //!
+//! [`Rules::judge`] goes on where the kernel stops: it tells everything that pass D minds, also where the kernel does not
+//! run it, what no kernel checks (`beyond`), and how to reach each type from one with a name (`paths`).
+//!
 //! Which passes run depends on how the blob gets into the kernel, see [`Context`].
 
+mod beyond;
 mod blob;
 mod chains;
 mod lines;
 mod members;
 mod meta;
+mod paths;
+mod release;
 mod resolve;
 mod sections;
 mod special;
+mod verdict;
 
 use crate::{Btf, Endian, TypeId};
 use blob::Blob;
+pub use release::{Release, UnknownRelease};
+pub use verdict::{Finding, Severity, Verdict};
 
 /// How a blob gets into the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,17 +46,6 @@ pub enum Context {
     Module,
     /// The `.BTF.base` section of a module: all but passes D and F.
     Base,
-}
-
-/// What kernels of different age disagree on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Release {
-    /// Tags must not have a kind flag.
-    V6_12,
-    /// Tags may have a kind flag: they are plain attributes then.
-    V6_15,
-    /// The header may have 32 bytes and name a layout section.
-    V7_1,
 }
 
 /// The error number of the system call.
@@ -76,6 +74,29 @@ impl Errno {
     }
 }
 
+/// A part of the kernel's checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pass {
+    Sections,
+    Records,
+    References,
+    Chains,
+    Fields,
+}
+
+impl Pass {
+    /// Where the rules of it stand.
+    pub fn source(self) -> &'static str {
+        match self {
+            Pass::Sections => "kernel/bpf/btf.c, header and strings",
+            Pass::Records => "kernel/bpf/btf.c, each record by itself",
+            Pass::References => "kernel/bpf/btf.c, what records refer to (BPF_BTF_LOAD only)",
+            Pass::Chains => "kernel/bpf/btf.c, chains of modifiers",
+            Pass::Fields => "kernel/bpf/btf.c, special fields of structs (BPF_BTF_LOAD only)",
+        }
+    }
+}
+
 /// Why a kernel refuses a blob.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{errno:?}: {}", if detail.is_empty() { message } else { detail })]
@@ -87,6 +108,7 @@ pub struct Refusal {
     pub type_id: Option<TypeId>,
     /// The lines of the kernel's log that end with the message: the record and, where it is about one, its element.
     pub detail: String,
+    pub pass: Pass,
 }
 
 /// The kernel that is asked.
@@ -108,14 +130,33 @@ impl Rules {
 
     /// Says whether the kernel takes the blob. `base` is what a split BTF stands on.
     pub fn check(&self, bytes: &[u8], base: Option<&Btf>) -> Result<(), Refusal> {
+        self.walk(bytes, base).1.map_or(Ok(()), Err)
+    }
+
+    /// Says it together with everything else that is wrong: what other contexts would refuse, what no kernel checks.
+    pub fn judge(&self, bytes: &[u8], base: Option<&Btf>) -> Verdict {
+        verdict::judge(self, bytes, base)
+    }
+
+    /// The blob as far as it was understood, and why it is refused.
+    fn walk<'a>(&self, bytes: &'a [u8], base: Option<&'a Btf>) -> (Option<Blob<'a>>, Option<Refusal>) {
+        let mut blob = match sections::open(self, bytes, base) {
+            Ok(blob) => blob,
+            Err(refusal) => return (None, Some(refusal)),
+        };
+        let refusal = self.passes(&mut blob).err();
+        (Some(blob), refusal)
+    }
+
+    fn passes(&self, blob: &mut Blob) -> Result<(), Refusal> {
+        let of = |pass| move |refusal| Refusal { pass, ..refusal };
         let load = self.context == Context::Load;
-        let mut blob = sections::open(self, bytes, base)?;
-        meta::check(self, &mut blob)?;
+        meta::check(self, blob).map_err(of(Pass::Records))?;
         if load {
-            resolve::check(self, &blob)?;
+            resolve::check(self, blob).map_err(of(Pass::References))?;
         }
-        chains::check(&blob)?;
-        if load { special::check(self, &blob) } else { Ok(()) }
+        chains::check(blob).map_err(of(Pass::Chains))?;
+        if load { special::check(self, blob).map_err(of(Pass::Fields)) } else { Ok(()) }
     }
 }
 
@@ -128,6 +169,6 @@ impl Refusal {
     /// A refusal that is about no record, or whose log line is the message alone.
     fn plain(errno: Errno, message: impl Into<String>) -> Refusal {
         let message = message.into();
-        Refusal { errno, detail: message.clone(), message, type_id: None }
+        Refusal { errno, detail: message.clone(), message, type_id: None, pass: Pass::Sections }
     }
 }

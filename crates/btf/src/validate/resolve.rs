@@ -13,9 +13,9 @@
 //! the size. Both are 0 for a type that is not resolved yet; like the kernel, the checks may look at such types.
 
 use super::blob::{Blob, Rec};
-use super::{Errno, Refusal, Rules, members};
+use super::{Errno, Pass, Refusal, Rules, members};
 use crate::Kind;
-use crate::names::is_identifier;
+use rustc_hash::FxHashSet;
 
 /// The deepest walk.
 const DEEPEST: usize = 32;
@@ -73,27 +73,45 @@ pub(super) struct Resolver<'b, 'a> {
 }
 
 pub(super) fn check(rules: &Rules, blob: &Blob) -> Result<(), Refusal> {
-    let count = blob.end_id() as usize;
-    let mut resolver = Resolver {
-        blob,
-        pointer_size: rules.pointer_size.into(),
-        states: vec![State::NotVisited; count],
-        targets: vec![0; count],
-        sizes: vec![0; count],
-        stack: Vec::with_capacity(DEEPEST),
-        mode: Mode::Undetermined,
-    };
+    let mut resolver = Resolver::new(rules, blob);
     // A base's types come first, as if they were one blob with the split's.
     for id in 1..blob.end_id() {
-        let Some(rec) = blob.get(id) else { continue };
-        if needs_resolving(&rec) && !resolver.is_resolved(id) {
-            resolver.resolve(id, rec)?;
-        }
-        if rec.is(Kind::FuncProto) {
-            resolver.prototype(id, &rec)?;
+        if let Some(rec) = blob.get(id) {
+            resolver.settle(id, rec)?;
         }
     }
     Ok(())
+}
+
+/// Everything that is wrong with own types, up to `limit`, not only the first. A type that refers to a wrong one is not
+/// told again.
+pub(super) fn survey(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
+    let mut resolver = Resolver::new(rules, blob);
+    let mut wrong = FxHashSet::default();
+    let mut found = Vec::new();
+    for id in blob.start_id()..blob.end_id() {
+        let Some(rec) = blob.get(id) else { continue };
+        // Each refusal settles one more type, so that this ends.
+        while let Err(refusal) = resolver.settle(id, rec) {
+            let at = refusal.type_id.map_or(id, |id| id.0);
+            let follows = blob.get(at).is_some_and(|rec| {
+                // A function is judged by its prototype's words, not by whether that is sound.
+                let looks_at = |target: u32| !rec.is(Kind::Func) && wrong.contains(&target);
+                rec.references().any(|target| target >= blob.end_id() || looks_at(target))
+            });
+            resolver.give_up(at, refusal.errno == Errno::EEXIST, &mut wrong);
+            if at >= blob.start_id() && !follows {
+                found.push(Refusal { pass: Pass::References, ..refusal });
+            }
+            if found.len() == limit {
+                return found;
+            }
+            if at == id {
+                break;
+            }
+        }
+    }
+    found
 }
 
 fn needs_resolving(rec: &Rec) -> bool {
@@ -122,7 +140,41 @@ fn may_be_incomplete(rec: &Rec) -> bool {
     matches!(rec.kind, None | Some(Kind::Fwd | Kind::FuncProto))
 }
 
-impl<'a> Resolver<'_, 'a> {
+impl<'b, 'a> Resolver<'b, 'a> {
+    fn new(rules: &Rules, blob: &'b Blob<'a>) -> Resolver<'b, 'a> {
+        let count = blob.end_id() as usize;
+        Resolver {
+            blob,
+            pointer_size: rules.pointer_size.into(),
+            states: vec![State::NotVisited; count],
+            targets: vec![0; count],
+            sizes: vec![0; count],
+            stack: Vec::with_capacity(DEEPEST),
+            mode: Mode::Undetermined,
+        }
+    }
+
+    /// All that the kernel does when it comes to a type.
+    fn settle(&mut self, id: u32, rec: Rec) -> Result<(), Refusal> {
+        if needs_resolving(&rec) && !self.is_resolved(id) {
+            self.resolve(id, rec)?;
+        }
+        if rec.is(Kind::FuncProto) { self.prototype(id, &rec) } else { Ok(()) }
+    }
+
+    /// After a refusal: what is wrong counts as resolved, to nothing; a loop is wrong as a whole. What else was on the
+    /// way is looked at again.
+    fn give_up(&mut self, id: u32, is_loop: bool, wrong: &mut FxHashSet<u32>) {
+        for frame in std::mem::take(&mut self.stack) {
+            self.states[frame.id as usize] = if is_loop { State::Resolved } else { State::NotVisited };
+            if is_loop {
+                wrong.insert(frame.id);
+            }
+        }
+        self.states[id as usize] = State::Resolved;
+        wrong.insert(id);
+    }
+
     fn is_resolved(&self, id: u32) -> bool {
         self.states[id as usize] == State::Resolved
     }
@@ -395,8 +447,7 @@ impl<'a> Resolver<'_, 'a> {
         for index in 0..count {
             let (name, ty) = rec.param(index);
             let known = self.blob.get(ty).is_some_and(|target| !is_source_only(&target));
-            let good_name =
-                || name == 0 || self.blob.has_string(name) && self.blob.string(name).is_some_and(is_identifier);
+            let good_name = || name == 0 || self.blob.has_string(name) && self.blob.is_identifier(name);
             if !(known && good_name() && self.is_passable(ty)?) {
                 return self.refuse(id, rec, &format!("Invalid arg#{}", index + 1));
             }

@@ -1,7 +1,7 @@
 //! Passes A and B: the header, the sections and the strings.
 
 use super::{Blob, Context, Errno, Refusal, Release, Rules};
-use crate::header::{CLASSIC_HEADER, LAYOUT_HEADER, MAGIC, VERSION};
+use crate::header::{LAYOUT_HEADER, MAGIC, VERSION};
 use crate::{Btf, Endian, MAX_STRING_OFFSET};
 
 /// The largest blob that a program may load.
@@ -68,7 +68,16 @@ pub(super) fn open<'a>(rules: &Rules, bytes: &'a [u8], base: Option<&'a Btf>) ->
     }
     let start = body + types.offset as usize;
     let types = start..start + types.len as usize;
-    Ok(Blob { bytes, endian: header.endian, base, types, strings, records: Vec::new() })
+    Ok(Blob {
+        bytes,
+        endian: header.endian,
+        release: rules.release,
+        base,
+        types,
+        strings,
+        records: Vec::new(),
+        is_complete: false,
+    })
 }
 
 fn header(rules: &Rules, bytes: &[u8], split: bool) -> Result<Header, Refusal> {
@@ -84,7 +93,7 @@ fn header(rules: &Rules, bytes: &[u8], split: bool) -> Result<Header, Refusal> {
     if bytes.len() < claimed {
         return refuse(Errno::EINVAL, "btf_header not found");
     }
-    let known = if rules.release >= Release::V7_1 { LAYOUT_HEADER } else { CLASSIC_HEADER };
+    let known = rules.release.known_header();
     if claimed > known && bytes[known..claimed].iter().any(|byte| *byte != 0) {
         return refuse(Errno::E2BIG, "Unsupported btf_header");
     }

@@ -11,3 +11,4 @@ mod layout;
 mod permute;
 mod relocate;
 mod units;
+mod verdicts;
