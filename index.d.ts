@@ -1,5 +1,149 @@
 // The public types of btfkit. Made from ts/ by npm run types; do not edit.
 
+export interface DistillOptions {
+    /**
+     * The base that the split BTF was made on: a vmlinux, or its raw BTF.
+     */
+    base?: string | undefined;
+    /**
+     * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
+     */
+    signal?: AbortSignal | undefined;
+}
+export interface RelocateOptions {
+    /**
+     * The distilled base: raw BTF, or an ELF file that has it as .BTF.base. Default: what the file with the split BTF
+     * has itself, or what lies beside it with .base at the end of its name.
+     */
+    base?: string | undefined;
+    /**
+     * The new base: a vmlinux, or its raw BTF.
+     */
+    to?: string | undefined;
+    /**
+     * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
+     */
+    signal?: AbortSignal | undefined;
+}
+export interface FitsOptions {
+    /**
+     * The base that it is to be judged on: a vmlinux, or its raw BTF.
+     */
+    base?: string | undefined;
+    /**
+     * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
+     */
+    signal?: AbortSignal | undefined;
+}
+/** What came in and what went out. */
+export interface ConvertReport {
+    /** Types that came in, without void and without a base's. */
+    typesBefore: number;
+    /** Types that went out. */
+    types: number;
+    /** Bytes of the BTF. */
+    size: number;
+    /** Bytes of its distilled base, where it has one. */
+    baseSize: number | null;
+    /** Types that were taken for types of another kind: the kernel does not mind, somebody else might. */
+    doubts: string[];
+}
+export interface ConvertResult {
+    /** The raw BTF. */
+    btf: Buffer;
+    report: ConvertReport;
+}
+export interface DistillResult extends ConvertResult {
+    /** The distilled base, which belongs into `.BTF.base`. */
+    base: Buffer;
+}
+export interface ConvertToFileResult {
+    /** Where the BTF is; a distilled base is beside it, with `.base` at the end of its name. */
+    path: string;
+    report: ConvertReport;
+}
+/**
+ * Whether a module's BTF belongs to a base.
+ *
+ * - `exact`: it was made on this base.
+ * - `relocatable`: it has a distilled base, by which the kernel carries it to this one.
+ * - `mismatched`: it does not belong to this base.
+ * - `unknown`: nothing says so, and nothing speaks against it.
+ */
+export type Verdict = 'exact' | 'relocatable' | 'mismatched' | 'unknown';
+export interface Fit {
+    verdict: Verdict;
+    /** Whether a kernel with this base takes it, rightly or not. */
+    loads: boolean;
+    /** What the kernel writes to its log where it does not. */
+    kernelMessage: string | null;
+    /** Of `exact`: the checksum of the base, or where its own types and strings begin. */
+    proof: 'checksum' | 'layout' | null;
+    /** Of `mismatched`: for people. */
+    reason: string | null;
+    /** Of `mismatched`: the first name that is not what was meant. */
+    garbled: Garbled | null;
+    /** Of `mismatched`, with a distilled base: what stands in the way, first what the kernel names. */
+    obstacles: Obstacle[];
+    /** Of `relocatable`: types that are taken for types of another kind. */
+    doubts: string[];
+}
+export interface Garbled {
+    /** Number of the type that has the name, or a member or parameter with it. */
+    type: number;
+    kind: KindName | null;
+    /** What the name is on this base; null where there is none. */
+    is: string | null;
+    meant: string;
+}
+/** A type of the old base that relocation does not find in the new one, or finds twice. */
+export interface Obstacle {
+    name: string;
+    kind: KindName;
+    /** Bytes. */
+    size: number;
+    /** The module contains it by value, so that its size counts. */
+    byValue: boolean;
+    cause: 'missing' | 'different' | 'ambiguous';
+    /** What the new base has under that name. */
+    instead: Array<{
+        type: number;
+        kind: KindName;
+        size: number;
+    }>;
+    /** All of this, for people. */
+    message: string;
+}
+/**
+ * Makes a distilled base for the split BTF of a file, so that it can be carried to other bases: what the split BTF needs
+ * of its base, and the split BTF on that.
+ */
+export declare function distill(file: string | URL, options: DistillOptions): Promise<DistillResult>;
+/** As `distill`, but writes the BTF to a file, and the distilled base beside it with `.base` at the end of its name. */
+export declare function distillToFile(file: string | URL, target: string | URL, options: DistillOptions): Promise<ConvertToFileResult>;
+/** Carries the split BTF of a file from its distilled base to another base, as the kernel does when it loads a module. */
+export declare function relocate(file: string | URL, options: RelocateOptions): Promise<ConvertResult>;
+/** As `relocate`, but writes the BTF to a file. */
+export declare function relocateToFile(file: string | URL, target: string | URL, options: RelocateOptions): Promise<ConvertToFileResult>;
+/** Merges what is the same in the BTF of a file, as it is made by compilers. */
+export declare function dedup(file: string | URL, options?: {
+    signal?: AbortSignal;
+}): Promise<ConvertResult>;
+/** As `dedup`, but writes the BTF to a file. */
+export declare function dedupToFile(file: string | URL, target: string | URL, options?: {
+    signal?: AbortSignal;
+}): Promise<ConvertToFileResult>;
+/** Puts the BTF of several files together, as if they were units of one program, and merges what is the same. */
+export declare function merge(files: ReadonlyArray<string | URL>, options?: {
+    signal?: AbortSignal;
+}): Promise<ConvertResult>;
+/** As `merge`, but writes the BTF to a file. */
+export declare function mergeToFile(files: ReadonlyArray<string | URL>, target: string | URL, options?: {
+    signal?: AbortSignal;
+}): Promise<ConvertToFileResult>;
+/** Says whether the BTF of a module belongs to a base, without booting it. */
+export declare function fits(file: string | URL, options: FitsOptions): Promise<Fit>;
+
 export interface EncodeOptions {
     /**
      * What goes into the BTF: names as in pahole --btf_features, separated by commas. "default" stands for the default
@@ -71,6 +215,9 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `NO_TYPES`: there is debug information, but without a single type, or all of it was excluded.
  * - `UNFIT_VARIABLE`: a variable cannot be in BTF, and the feature `encode_force`, which leaves such out, was not asked for.
  * - `INVALID_BTF`: valid BTF could not be made of it.
+ * - `NO_BTF`: the file has no BTF, or not what is needed beside it.
+ * - `MALFORMED_BTF`: BTF that was given cannot be read.
+ * - `NOT_RELOCATABLE`: split BTF cannot be carried to another base; the message says which types are in the way.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
@@ -80,7 +227,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `NO_ADDON`: the native part of btfkit could not be loaded.
  * - `INTERNAL`: a fault of btfkit itself.
  */
-export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'NO_BTF' | 'MALFORMED_BTF' | 'NOT_RELOCATABLE' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
 export interface BtfkitErrorDetails {
     /** The file that the error is about. */
     path?: string | undefined;

@@ -12,6 +12,9 @@
  * - `NO_TYPES`: there is debug information, but without a single type, or all of it was excluded.
  * - `UNFIT_VARIABLE`: a variable cannot be in BTF, and the feature `encode_force`, which leaves such out, was not asked for.
  * - `INVALID_BTF`: valid BTF could not be made of it.
+ * - `NO_BTF`: the file has no BTF, or not what is needed beside it.
+ * - `MALFORMED_BTF`: BTF that was given cannot be read.
+ * - `NOT_RELOCATABLE`: split BTF cannot be carried to another base; the message says which types are in the way.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
@@ -33,6 +36,9 @@ export type ErrorCode =
 	| 'NO_TYPES'
 	| 'UNFIT_VARIABLE'
 	| 'INVALID_BTF'
+	| 'NO_BTF'
+	| 'MALFORMED_BTF'
+	| 'NOT_RELOCATABLE'
 	| 'STRICT'
 	| 'MEMORY_LIMIT'
 	| 'NOT_IN_PLACE'

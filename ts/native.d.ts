@@ -7,8 +7,17 @@ export declare class Control {
   abort(): boolean
 }
 
+/** Merges what is the same in the BTF of a file. */
+export declare function dedup(input: string, output: string | undefined | null, control: Control): Promise<Outcome>
+
 /** The features of the default set. */
 export declare function defaultFeatureNames(): Array<string>
+
+/**
+ * Makes the split BTF of a file, which was made on `base`, and a distilled base of it. The latter is written beside the
+ * former, with `.base` at the end of its name.
+ */
+export declare function distill(input: string, base: string, output: string | undefined | null, control: Control): Promise<Outcome>
 
 /**
  * Encodes the file at `input`. With `output` the BTF is written there, beside the target and then renamed over it;
@@ -41,17 +50,28 @@ export interface Failure {
 /** The names that `features` takes, in the order in which pahole lists them. */
 export declare function featureNames(): Array<string>
 
+/** Says whether the BTF of the file `input` belongs to `base`: the report tells. */
+export declare function fits(input: string, base: string, control: Control): Promise<Outcome>
+
 /** The DW_LANG code of a language's name, or null when there is no such language. */
 export declare function languageCode(name: string): number | null
 
 /** The names that `langExclude` takes. */
 export declare function languageNames(): Array<string>
 
+/** Puts the BTF of several files together and merges what is the same. */
+export declare function merge(inputs: Array<string>, output: string | undefined | null, control: Control): Promise<Outcome>
+
 /** Either `failure`, or `report` and, unless it was written to a file, `btf`. */
 export interface Outcome {
   failure?: Failure
   /** The raw BTF. */
   btf?: Buffer
+  /** Its distilled base, where it has one. */
+  base?: Buffer
   /** The report as JSON. */
   report?: string
 }
+
+/** Carries the split BTF of a file from its distilled base, or the one in the file `base`, to the base `to`. */
+export declare function relocate(input: string, base: string | undefined | null, to: string, output: string | undefined | null, control: Control): Promise<Outcome>

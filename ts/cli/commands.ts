@@ -1,4 +1,5 @@
 // Which commands there are. A command's own module is loaded when it is called.
+import {convertCommandOptions, distillOptions, fitsCommandOptions, fitsOptions, relocateOptions} from '../options/convert.js';
 import {encodeCommandOptions, encodeOptions} from '../options/encode.js';
 import type {OptionTable} from '../options/table.js';
 import {featureHelp} from './help.js';
@@ -27,5 +28,43 @@ export const commands: Readonly<Record<string, CommandSpec>> = {
 		tables: [encodeOptions, encodeCommandOptions],
 		help: featureHelp,
 		load: async () => (await import('./encode.js')).encodeCommand,
+	},
+	distill: {
+		summary: 'Make a distilled base for split BTF.',
+		description: 'Makes a distilled base for the split BTF of a file, so that it can be carried to other kernels: '
+			+ 'the BTF is written with the distilled base beside it.',
+		operands: {'<file>': 'A module with a section .BTF, or raw split BTF.'},
+		tables: [distillOptions, convertCommandOptions],
+		load: async () => (await import('./convert.js')).distillCommand,
+	},
+	relocate: {
+		summary: 'Carry split BTF to another base.',
+		description: 'Carries split BTF from its distilled base to the base of another kernel, as that kernel does when it loads the '
+			+ 'module. Where it cannot, it says which types are in the way.',
+		operands: {'<file>': 'A module with sections .BTF and .BTF.base, or raw split BTF.'},
+		tables: [relocateOptions, convertCommandOptions],
+		load: async () => (await import('./convert.js')).relocateCommand,
+	},
+	fits: {
+		summary: 'Say whether a module\'s BTF belongs to a kernel.',
+		description: 'Says whether the BTF of a module belongs to a base, without booting it. The exit code is 0 when it does '
+			+ '(exactly, or by relocation), 3 when it does not, 4 when nothing tells.',
+		operands: {'<file>': 'A module with a section .BTF, or raw split BTF.'},
+		tables: [fitsOptions, fitsCommandOptions],
+		load: async () => (await import('./fits.js')).fitsCommand,
+	},
+	dedup: {
+		summary: 'Merge what is the same in BTF.',
+		description: 'Merges what is the same in BTF that was made by a compiler (-gbtf) or put together.',
+		operands: {'<file>': 'An ELF file with a section .BTF, or raw BTF.'},
+		tables: [convertCommandOptions],
+		load: async () => (await import('./convert.js')).dedupCommand,
+	},
+	merge: {
+		summary: 'Put BTFs together.',
+		description: 'Puts the BTF of several files together, as if they were units of one program, and merges what is the same.',
+		operands: {'<files...>': 'ELF files with sections .BTF, or raw BTF.'},
+		tables: [convertCommandOptions],
+		load: async () => (await import('./convert.js')).mergeCommand,
 	},
 };

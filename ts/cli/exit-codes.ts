@@ -5,5 +5,9 @@ export const exitCodes = {
 	failed: 1,
 	/** The command line is not what it has to be. */
 	usage: 2,
+	/** `fits`: the BTF does not belong to the base. */
+	mismatched: 3,
+	/** `fits`: nothing tells whether it does. */
+	unknown: 4,
 	interrupted: 130,
 } as const;

@@ -3,6 +3,7 @@
 //!
 //! The crate works on bytes: it knows no DWARF, no ELF and no files.
 
+mod append;
 pub mod checksum;
 pub mod dedup;
 pub mod distill;
@@ -22,6 +23,7 @@ pub mod unit;
 pub mod validate;
 mod write;
 
+pub use append::{AppendError, append};
 pub use endian::Endian;
 pub use header::{MAX_STRING_OFFSET, MAX_TYPE_ID, MAX_VLEN};
 pub use kind::{Kind, Shape};

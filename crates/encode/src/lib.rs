@@ -3,6 +3,7 @@
 //! `encode` tells the whole story from top to bottom; each line is one stage that consumes what the one before has made.
 
 mod assemble;
+pub mod convert;
 mod error;
 mod in_place;
 mod input;

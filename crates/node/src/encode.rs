@@ -55,7 +55,7 @@ pub fn encode(input: String, output: Option<String>, options: EncodeOptions, con
         let Encoded { btf, report } = btfkit_encode::encode_file(Path::new(&input), &options.try_into()?, aborted)?;
         let report = Some(json(&report)?);
         let Some(output) = output else {
-            return Ok(Outcome { btf: Some(btf.into()), report, failure: None });
+            return Ok(Outcome { btf: Some(btf.into()), report, ..Outcome::default() });
         };
         // The last moment at which nothing has happened yet.
         if aborted.load(SeqCst) {

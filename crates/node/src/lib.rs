@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod control;
+mod convert;
 mod encode;
 mod guard;
 mod outcome;

@@ -20,6 +20,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// The raw BTF.
     pub btf: Option<Buffer>,
+    /// Its distilled base, where it has one.
+    pub base: Option<Buffer>,
     /// The report as JSON.
     pub report: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Cases kept as text, beside this file.
 
+mod append;
 pub mod case;
 pub mod dedup;
 mod distill;
