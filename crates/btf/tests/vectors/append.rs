@@ -10,8 +10,7 @@ use std::sync::Arc;
 fn types_go_on_where_the_others_end() {
     for case in cases(include_str!("append.txt")) {
         for endian in [Endian::Little, Endian::Big] {
-            let parts =
-                ["first", "second"].map(|part| notation::blob(&case.part(part).unwrap(), endian, None));
+            let parts = ["first", "second"].map(|part| notation::blob(&case.part(part).unwrap(), endian, None));
             let parts = parts.map(|blob| Btf::parse(blob).unwrap());
             let out = Btf::parse(append(&parts).unwrap()).unwrap();
             assert_eq!(Dump(&out).to_string(), case.part("out").unwrap(), "{}", case.title);

@@ -71,9 +71,8 @@ pub fn fits(path: &Path, base: &Path) -> Result<FitReport, EncodeError> {
         ModuleBtf { split: &file.btf, distilled: file.distilled.as_deref(), checksum: file.checksum.as_deref() };
     let pointer_size = file.pointer_size.or(base.pointer_size()).unwrap_or(8);
     let rules = Rules { pointer_size, ..Rules::new(Context::Module) };
-    let fit = btfkit_btf::fits::fits(module, &base, rules).map_err(|error: FitError| {
-        EncodeError::new("MALFORMED_BTF", path, format!("cannot be read: {error}"))
-    })?;
+    let fit = btfkit_btf::fits::fits(module, &base, rules)
+        .map_err(|error: FitError| EncodeError::new("MALFORMED_BTF", path, format!("cannot be read: {error}")))?;
     let mut report = FitReport {
         verdict: "unknown",
         loads: fit.refused.is_none(),

@@ -64,7 +64,8 @@ impl Converted {
 /// Makes the split BTF of a file and a distilled base of what it has and the base that it stands on.
 pub fn distill(path: &Path, base: &Path) -> Result<Converted, EncodeError> {
     let split = parse(path, BtfFile::read(path)?.btf, Some(whole(base)?))?;
-    let distilled = btfkit_btf::distill::distill(&split).map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
+    let distilled =
+        btfkit_btf::distill::distill(&split).map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     let after = parse(path, distilled.split, Some(Arc::clone(&distilled.base)))?;
     checked(path, Context::Base, &distilled.base)?;
     checked(path, Context::Module, &after)?;
