@@ -1,8 +1,9 @@
 // The library: results, options, errors, signals.
 import {execFileSync, spawnSync} from 'node:child_process';
-import {readFile, writeFile} from 'node:fs/promises';
+import {copyFile, readFile, truncate, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {pathToFileURL} from 'node:url';
+import {setTimeout as wait} from 'node:timers/promises';
 import {Worker} from 'node:worker_threads';
 import {gzipSync} from 'node:zlib';
 import test from 'ava';
@@ -201,6 +202,32 @@ for (const [tool, make] of Object.entries({
 test('what is in a compressed file counts as memory', async t => {
 	const path = await exampleWith(t, () => gzipSync(Buffer.alloc(128 * 1024 ** 2)));
 	await t.throwsAsync(encode(path, {memoryLimit: 100 * 1024 ** 2}), {code: 'MEMORY_LIMIT', message: /unpacking it \(gzip\) takes more than the \d+ bytes/});
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('an input that is cut while it is read is an error, and the process lives', async t => {
+	const folder = await temporaryFolder(t);
+	const path = join(folder, 'large');
+	const whole = await encode(largeInput());
+	const seen = [];
+	for (const [delay, size] of [[1, 5000], [5, 0], [10, 100_000], [20, 4096], [40, 1_000_000], [80, 0]]) {
+		await copyFile(largeInput(), path);
+		const work = encode(path, {jobs: 1}).catch(error => error);
+		await wait(delay);
+		await truncate(path, size);
+		const result = await work;
+		if (result instanceof BtfkitError) {
+			// Before it was opened it is a short file; afterwards one that has changed.
+			t.regex(result.code, /^(IO|TRUNCATED|NOT_ELF)$/, result.message);
+			seen.push(result.code);
+		} else {
+			// It was done before.
+			t.true(result.btf.equals(whole.btf));
+		}
+	}
+
+	t.true(seen.includes('IO'), seen.join(', '));
 });
 
 test('the input is left as it was', async t => {

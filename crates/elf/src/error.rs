@@ -17,6 +17,8 @@ pub enum ElfError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 
+    #[error("{}: the file was cut or written into while it was read", path.display())]
+    Changed { path: PathBuf },
     /// Of a file that has to be changed itself.
     #[error("{}: the file is compressed ({packing})", path.display())]
     Packed { path: PathBuf, packing: Packing },

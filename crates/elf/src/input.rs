@@ -1,10 +1,10 @@
-//! An input file: mapped, or unpacked where it is compressed. The only unsafe code of this crate is the call that maps.
+//! An input file: mapped, or unpacked where it is compressed.
 
+use crate::map::Map;
 use crate::unpack::unpack;
-use crate::{ElfError, Packing};
-use memmap2::Mmap;
+use crate::{ElfError, Packing, attributes};
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub struct InputFile {
 
 #[derive(Debug)]
 enum Contents {
-    Mapped(Mmap),
-    Unpacked(Vec<u8>),
+    Mapped(Map),
+    Held(Vec<u8>),
 }
 
 impl InputFile {
@@ -35,7 +35,7 @@ impl InputFile {
         if bytes.is_empty() {
             return Err(ElfError::Empty { path: path.into() });
         }
-        Ok(InputFile { contents: Contents::Unpacked(bytes), ..file })
+        Ok(InputFile { contents: Contents::Held(bytes), ..file })
     }
 
     /// As [`open`](InputFile::open), for whoever wants the file itself: one that is compressed is an error.
@@ -65,14 +65,15 @@ impl InputFile {
         if metadata.len() == 0 {
             return Err(ElfError::Empty { path: path.into() });
         }
-        // SAFETY: a map is sound to read as long as nobody changes or cuts the file meanwhile.
-        // - We never write through it and hand out shared slices only, which end before the map does.
-        // - We never write an input file in place: `write_beside_and_rename` makes a new file, and this map keeps the old.
-        // - Another process that writes into the file in place breaks this, as it breaks every tool that maps its input
-        //   (linkers, debuggers): values may change between two reads, and reading past a cut ends in SIGBUS. Parsers
-        //   here check what they have read, not what they read before, so that changed bytes give an error at worst.
-        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        Ok(InputFile { contents: Contents::Mapped(map), file, metadata })
+        let contents = match Map::of(&file).map_err(failed)? {
+            Some(map) => Contents::Mapped(map),
+            None => {
+                let mut bytes = Vec::new();
+                (&file).read_to_end(&mut bytes).map_err(failed)?;
+                Contents::Held(bytes)
+            }
+        };
+        Ok(InputFile { contents, file, metadata })
     }
 
     /// For a process that has no room for the file's pages: from now on each page is read when it is touched, and
@@ -80,17 +81,15 @@ impl InputFile {
     /// is missing), and takes back what it has read before it was used: in a control group of 256 MiB, encoding a kernel
     /// took a minute, and takes 5 s. With room for all pages reading ahead is what is quick.
     pub fn read_sparingly(&self) {
-        // Advice: where the system does not take it, all is as before.
-        #[cfg(unix)]
         if let Contents::Mapped(map) = &self.contents {
-            let _ = map.advise(memmap2::Advice::Random);
+            map.read_sparingly();
         }
     }
 
     pub fn bytes(&self) -> &[u8] {
         match &self.contents {
             Contents::Mapped(map) => map,
-            Contents::Unpacked(bytes) => bytes,
+            Contents::Held(bytes) => bytes,
         }
     }
 
@@ -98,8 +97,16 @@ impl InputFile {
     pub fn mapped_bytes(&self) -> u64 {
         match &self.contents {
             Contents::Mapped(map) => map.len() as u64,
-            Contents::Unpacked(_) => 0,
+            Contents::Held(_) => 0,
         }
+    }
+
+    /// To be asked when all is read: an error where the file was cut or written into meanwhile, so that what was read is
+    /// of no use.
+    pub fn verify(&self, path: &Path) -> Result<(), ElfError> {
+        let was_cut = matches!(&self.contents, Contents::Mapped(map) if map.was_cut());
+        let is_same = self.file.metadata().is_ok_and(|now| attributes::is_unchanged(&self.metadata, &now));
+        if was_cut || !is_same { Err(ElfError::Changed { path: path.into() }) } else { Ok(()) }
     }
 
     pub(crate) fn file(&self) -> &File {

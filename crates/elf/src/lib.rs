@@ -12,6 +12,7 @@ mod error;
 mod functions;
 mod image;
 mod input;
+mod map;
 mod relocation_kinds;
 mod relocations;
 mod replace;

@@ -24,7 +24,8 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
             return OpenOptions::new().write(true).open(path).and_then(|mut file| write(&mut file)).map_err(to_write);
         }
         Ok(old) => Some(old),
-        Err(_) => None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(ReplaceError::Create { path: path.into(), source }),
     };
     let target = behind_links(path);
     // The system takes the bits of the umask off, as it does for files that are created in the usual way.
@@ -76,13 +77,18 @@ fn rename(path: &Path, target: &Path, file: NamedTempFile) -> Result<(), Replace
     Ok(())
 }
 
-/// The path of the file itself, so that a link to it stays a link.
+/// The path of the file itself, so that a link to it stays a link; where there is no such file yet, its path to be.
 fn behind_links(path: &Path) -> PathBuf {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => fs::canonicalize(path).unwrap_or_else(|_| path.into()),
-        _ => path.into(),
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let Ok(next) = fs::read_link(&path) else { break };
+        path = path.parent().map_or(next.clone(), |folder| folder.join(next));
     }
+    path
 }
+
+/// As many as Linux follows. Of links in a circle it has told before that they are.
+const MOST_LINKS: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -171,6 +177,26 @@ mod tests {
                 (names(folder.path()), names(&below)),
                 (vec!["below".into(), "link".into()], vec!["file".into()])
             );
+        }
+
+        #[test]
+        fn a_link_to_a_file_that_is_not_there_yet_makes_that_file() {
+            let folder = tempfile::tempdir().unwrap();
+            let (below, real) = (folder.path().join("below"), folder.path().join("real"));
+            fs::create_dir(&real).unwrap();
+            symlink("real", &below).unwrap();
+            symlink("below/second", folder.path().join("first")).unwrap();
+            symlink("../third", real.join("second")).unwrap();
+            write_beside_and_rename(&folder.path().join("first"), b"new").unwrap();
+            assert_eq!(fs::read(folder.path().join("third")).unwrap(), b"new");
+            assert!(fs::symlink_metadata(folder.path().join("first")).unwrap().is_symlink());
+            assert_eq!(names(folder.path()), ["below", "first", "real", "third"]);
+            assert_eq!(names(&real), ["second"]);
+
+            symlink("circle", folder.path().join("circle")).unwrap();
+            let error = write_beside_and_rename(&folder.path().join("circle"), b"new").unwrap_err();
+            assert!(matches!(error, ReplaceError::Create { .. }), "{error}");
+            assert!(fs::symlink_metadata(folder.path().join("circle")).unwrap().is_symlink());
         }
 
         #[test]

@@ -36,6 +36,9 @@ impl EncodeError {
                 EncodeError { code: "NOT_ELF", message: format!("{error}; an ELF file with DWARF is needed") }
             }
             ElfError::NotRegular { .. } | ElfError::Io { .. } => EncodeError { code: "IO", message: error.to_string() },
+            ElfError::Changed { .. } => {
+                EncodeError { code: "IO", message: format!("{error}; run it again when nobody writes to it") }
+            }
             ElfError::Packed { .. } => EncodeError {
                 code: "NOT_IN_PLACE",
                 message: format!("{error}; unpack it, or write the BTF to a file of its own with -o"),

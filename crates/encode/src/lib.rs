@@ -57,6 +57,7 @@ pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result
     let file = InputFile::open_within(path, room).map_err(|error| EncodeError::of_elf(path, error))?;
     let encoded =
         watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
+    let encoded = unless_changed(path, &file, encoded);
     // Giving back a kernel's pages takes a while, and the caller need not wait for it. Without a thread it is done here.
     let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
     encoded
@@ -182,6 +183,18 @@ const STRICT_SHOWN: usize = 20;
 /// Stops between two stages when that is asked for.
 fn go_on(path: &Path, abort: &AtomicBool) -> Result<(), EncodeError> {
     if abort.load(Ordering::Relaxed) { Err(EncodeError::aborted(path)) } else { Ok(()) }
+}
+
+/// A file that somebody wrote into meanwhile is to blame for whatever came out.
+fn unless_changed(
+    path: &Path,
+    file: &InputFile,
+    encoded: Result<Encoded, EncodeError>,
+) -> Result<Encoded, EncodeError> {
+    match encoded {
+        Err(error) if matches!(error.code, "ABORTED" | "MEMORY_LIMIT") => Err(error),
+        _ => file.verify(path).map_err(|error| EncodeError::of_elf(path, error)).and(encoded),
+    }
 }
 
 fn settings(options: &Options, image: &Image<'_>) -> Settings {
