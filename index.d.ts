@@ -151,6 +151,11 @@ export interface EncodeOptions {
      */
     features?: string | ReadonlyArray<Feature | 'default'> | undefined;
     /**
+     * Make split BTF on the BTF of this file: an ELF file with a .BTF section, a raw BTF, or what the kernel shows in
+     * /sys/kernel/btf. May be given several times, each on top of the one before. Default: BTF of its own.
+     */
+    base?: string | readonly string[] | undefined;
+    /**
      * How many threads work at most. Default: as many as the process may use, by its affinity and by what its control
      * groups grant. The result does not depend on it.
      */
@@ -218,6 +223,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `NO_BTF`: the file has no BTF, or not what is needed beside it.
  * - `MALFORMED_BTF`: BTF that was given cannot be read.
  * - `NOT_RELOCATABLE`: split BTF cannot be carried to another base; the message says which types are in the way.
+ * - `BASE_MISMATCH`: the base is of another byte order or pointer size than the file.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
@@ -227,7 +233,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `NO_ADDON`: the native part of btfkit could not be loaded.
  * - `INTERNAL`: a fault of btfkit itself.
  */
-export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'NO_BTF' | 'MALFORMED_BTF' | 'NOT_RELOCATABLE' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'NO_BTF' | 'MALFORMED_BTF' | 'NOT_RELOCATABLE' | 'BASE_MISMATCH' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
 export interface BtfkitErrorDetails {
     /** The file that the error is about. */
     path?: string | undefined;

@@ -39,7 +39,10 @@ export async function encodeToFile(
 ): Promise<EncodeToFileResult> {
 	const input = toPath(file, 'file');
 	const path = target === undefined ? `${input}.btf` : toPath(target, 'target');
-	refuseInput(input, path);
+	for (const read of [input, ...[options.base ?? []].flat()]) {
+		refuseInput(read, path);
+	}
+
 	const {report} = await start(input, path, options);
 	return withLazy({path}, 'report', () => readReport(report!));
 }

@@ -15,6 +15,7 @@
  * - `NO_BTF`: the file has no BTF, or not what is needed beside it.
  * - `MALFORMED_BTF`: BTF that was given cannot be read.
  * - `NOT_RELOCATABLE`: split BTF cannot be carried to another base; the message says which types are in the way.
+ * - `BASE_MISMATCH`: the base is of another byte order or pointer size than the file.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
@@ -39,6 +40,7 @@ export type ErrorCode =
 	| 'NO_BTF'
 	| 'MALFORMED_BTF'
 	| 'NOT_RELOCATABLE'
+	| 'BASE_MISMATCH'
 	| 'STRICT'
 	| 'MEMORY_LIMIT'
 	| 'NOT_IN_PLACE'

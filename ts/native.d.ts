@@ -38,6 +38,8 @@ export interface EncodeOptions {
   /** Names of languages. */
   langExclude?: Array<string>
   strict?: boolean
+  /** Paths, each on top of the one before. */
+  base?: Array<string>
 }
 
 export interface Failure {

@@ -8,6 +8,12 @@ export const encodeOptions = {
 		text: 'What goes into the BTF: names as in pahole --btf_features, separated by commas. '
 			+ '"default" stands for the default set, a "+" in front adds to it. Default: default.',
 	},
+	base: {
+		kind: 'paths',
+		flag: '--base <path>',
+		text: 'Make split BTF on the BTF of this file: an ELF file with a .BTF section, a raw BTF, or what the kernel shows in '
+			+ '/sys/kernel/btf. May be given several times, each on top of the one before. Default: BTF of its own.',
+	},
 	jobs: {
 		kind: 'count',
 		flag: '--jobs <n>',

@@ -17,6 +17,21 @@ pub const ARRAY_INDEX: Local = u32::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct NameRef(pub u64);
 
+impl NameRef {
+    /// The upper three bits say this, which nothing else says.
+    const BTF: u64 = 7 << 61;
+
+    /// The string at this offset of a BTF, or of the base that types are found in.
+    pub fn in_btf(offset: u32) -> NameRef {
+        NameRef(NameRef::BTF | offset as u64)
+    }
+
+    /// The offset, where the name is one of a BTF.
+    pub fn btf_offset(self) -> Option<u32> {
+        (self.0 & NameRef::BTF == NameRef::BTF).then_some(self.0 as u32)
+    }
+}
+
 /// A name: equal hashes are taken to be equal bytes. The empty name is `Name::NONE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Name {
@@ -95,6 +110,16 @@ pub struct LocalType {
     /// Where the source has it (DWARF: offset of the entry from the start of its group of units).
     pub at: u32,
     pub content: Content,
+}
+
+impl LocalType {
+    /// Declares a name that others may define: a FWD, an enum without values.
+    pub(crate) fn is_forward(&self) -> bool {
+        match self.kind {
+            Some(Kind::Enum | Kind::Enum64) => self.count == 0,
+            kind => kind == Some(Kind::Fwd),
+        }
+    }
 }
 
 /// A member, enumerator, parameter or variable of a section.

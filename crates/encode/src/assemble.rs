@@ -1,11 +1,13 @@
 //! The last stages: types, functions, variables and sections as records of one BTF.
 
+use crate::jobs;
 use crate::place::Section;
 use crate::select::Selected;
-use btfkit_btf::dedup::{BadName, Emitted, Meaning, TypeGraph, emit};
-use btfkit_btf::unit::NameRef;
+use btfkit_btf::dedup::{BadName, BaseTypes, Emitted, Meaning, NodeId, TypeGraph, emit};
+use btfkit_btf::unit::{NameRef, name_hash};
 use btfkit_btf::{Endian, Kind, Param, SecVar, Type, TypeId, WriteError, Writer, linkage};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// Flags of a kfunc (`include/linux/btf.h`).
 const KF_FASTCALL: u32 = 1 << 12;
@@ -47,7 +49,11 @@ pub(crate) fn assemble<'n>(
         .collect();
     let variables: Vec<Vec<_>> =
         variables.into_iter().map(|list| list.into_iter().map(|m| m.map(|m| graph.node(m))).collect()).collect();
-    let mut writer = Writer::new(layout.endian);
+    let base = graph.base().map(Arc::clone);
+    let mut writer = match &base {
+        Some(base) => Writer::split(base.btf()),
+        None => Writer::new(layout.endian),
+    };
     let emitted = emit(&mut graph, &mut writer, &name_of)?;
     let mut no_arena_pointers = Vec::new();
     let mut arena_types = ArenaTypes::default();
@@ -62,17 +68,24 @@ pub(crate) fn assemble<'n>(
             }
             None => emitted.id(proto),
         };
-        let name = writer.hashed_string(function.name, function.hash)?;
-        let id = writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?;
+        let known = base.as_ref().and_then(|base| base.find_function(function.hash, linkage::STATIC, proto_id));
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let name = writer.hashed_string(function.name, function.hash)?;
+                writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?
+            }
+        };
+        let base = base.as_ref().filter(|_| known.is_some());
         for &(component, text) in function.tags {
             if component < graph.count(proto) as i32 {
-                tag(&mut writer, name_of(text.at), id, component)?;
+                tag(&mut writer, base, name_of(text.at), id, component)?;
             }
         }
         if let Some(flags) = function.kfunc {
-            tag(&mut writer, b"bpf_kfunc", id, -1)?;
+            tag(&mut writer, base, b"bpf_kfunc", id, -1)?;
             if flags & KF_FASTCALL != 0 {
-                tag(&mut writer, b"bpf_fastcall", id, -1)?;
+                tag(&mut writer, base, b"bpf_fastcall", id, -1)?;
             }
         }
     }
@@ -87,7 +100,7 @@ pub(crate) fn assemble<'n>(
             let linkage = if v.variable.external { linkage::GLOBAL } else { linkage::STATIC };
             let var = writer.push(&Type::Var { name, ty, linkage })?;
             for text in &v.variable.tags {
-                tag(&mut writer, name_of(text.at), var, -1)?;
+                tag(&mut writer, None, name_of(text.at), var, -1)?;
             }
             vars.push(SecVar { var, offset: v.offset, size: v.size });
         }
@@ -97,14 +110,23 @@ pub(crate) fn assemble<'n>(
             writer.push(&Type::Datasec { name, size, vars })?;
         }
     }
-    // Freeing it takes a while, and nothing waits for that.
-    rayon::spawn(move || drop(graph));
+    jobs::drop_beside(graph);
     let (types, counts) = (writer.len() as u32, writer.counts().collect());
     let bytes = writer.finish(layout.layout);
     Ok(Assembled { bytes, types, counts, bad_names: emitted.bad_names, no_arena_pointers })
 }
 
-fn tag(writer: &mut Writer, text: &[u8], ty: TypeId, component: i32) -> Result<(), WriteError> {
+/// Tags a type, unless it is one of the base that is tagged so already.
+fn tag(
+    writer: &mut Writer,
+    base: Option<&Arc<BaseTypes>>,
+    text: &[u8],
+    ty: TypeId,
+    component: i32,
+) -> Result<(), WriteError> {
+    if base.is_some_and(|base| base.find_tag(name_hash(text), ty, component).is_some()) {
+        return Ok(());
+    }
     let value = writer.string(text)?;
     writer.push(&Type::DeclTag { value, ty, component, attribute: false })?;
     Ok(())
@@ -124,31 +146,54 @@ fn arena_prototype<'n>(
     function: &Selected<'_, '_>,
     flags: u32,
     graph: &mut TypeGraph,
-    proto: btfkit_btf::dedup::NodeId,
+    proto: NodeId,
     emitted: &Emitted,
     writer: &mut Writer,
     name_of: &impl Fn(NameRef) -> &'n [u8],
     wrong: &mut Vec<String>,
     made: &mut ArenaTypes,
 ) -> Result<TypeId, WriteError> {
-    let (mut members, mut pointee) = (Vec::new(), Vec::new());
-    let view = graph.view(proto, &mut members);
-    let ret = view.target;
-    let mut ids = vec![emitted.id(ret)];
-    ids.extend(members.iter().map(|m| emitted.id(m.ty)));
-    let nodes: Vec<_> = std::iter::once(ret).chain(members.iter().map(|m| m.ty)).collect();
+    let base = graph.base().map(|base| Arc::clone(base.btf()));
+    let in_base = |id: TypeId| base.as_ref().and_then(|btf| btf.get(id));
+    // Result and parameters, and for each what it points to.
+    let (mut ids, mut names, mut pointees) = (Vec::new(), Vec::new(), Vec::new());
+    let pointee = |ty: Option<Type>| match ty {
+        Some(Type::Ptr(to)) => Some(to),
+        _ => None,
+    };
+    if let Some(Type::FuncProto { ret, params }) = graph.in_base(proto).and_then(in_base) {
+        ids.push(ret);
+        ids.extend(params.iter().map(|p| p.ty));
+        names.extend(params.iter().map(|p| p.name));
+        pointees.extend(ids.iter().map(|&id| pointee(in_base(id))));
+    } else {
+        let (mut members, mut none) = (Vec::new(), Vec::new());
+        let ret = graph.view(proto, &mut members).target;
+        for node in std::iter::once(ret).chain(members.iter().map(|m| m.ty)) {
+            ids.push(emitted.id(node));
+            pointees.push(match graph.in_base(node) {
+                Some(id) => pointee(in_base(id)),
+                None if node == NodeId::VOID => None,
+                None => {
+                    let view = graph.view(node, &mut none);
+                    (view.kind == Kind::Ptr).then(|| emitted.id(view.target))
+                }
+            });
+        }
+        for m in &members {
+            names.push(if m.name.is_none() { 0 } else { writer.string(name_of(m.name.at))? });
+        }
+    }
     for (flag, place) in [(KF_ARENA_RET, 0), (KF_ARENA_ARG1, 1), (KF_ARENA_ARG2, 2)] {
         if flags & flag == 0 {
             continue;
         }
-        let to = nodes.get(place).filter(|n| n.0 != 0).map(|&n| graph.view(n, &mut pointee));
-        let Some(to) = to.filter(|t| t.kind == Kind::Ptr).map(|t| t.target) else {
+        let Some(pointee) = pointees.get(place).copied().flatten() else {
             let which = if place == 0 { "result".to_owned() } else { format!("parameter {place}") };
             let name = String::from_utf8_lossy(function.name);
             wrong.push(format!("kfunc {name} is flagged to have an arena pointer as its {which}, which is no pointer"));
             continue;
         };
-        let pointee = emitted.id(to);
         ids[place] = match made.pointers.get(&pointee) {
             Some(&pointer) => pointer,
             None => {
@@ -160,11 +205,7 @@ fn arena_prototype<'n>(
             }
         };
     }
-    let mut params = Vec::with_capacity(members.len());
-    for (m, &ty) in members.iter().zip(&ids[1..]) {
-        let name = if m.name.is_none() { 0 } else { writer.string(name_of(m.name.at))? };
-        params.push(Param { name, ty });
-    }
+    let params = names.into_iter().zip(&ids[1..]).map(|(name, &ty)| Param { name, ty }).collect();
     let proto = Type::FuncProto { ret: ids[0], params };
     if let Some(&known) = made.prototypes.get(&proto) {
         return Ok(known);

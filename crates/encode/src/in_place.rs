@@ -1,6 +1,6 @@
 //! BTF that goes into the file that it was made from.
 
-use crate::{EncodeError, Encoded, Options, Report, encode_file, go_on};
+use crate::{Base, EncodeError, Encoded, Options, Report, encode_file, go_on};
 use btfkit_elf::{Change, Image, InputFile, Rewrite, RewriteError, rewrite_in_place};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -15,10 +15,15 @@ const BTF_EXT: &[u8] = b".BTF.ext";
 /// As objcopy gives it to a section that it adds, which is what kernel builds do.
 const ALIGNMENT: u64 = 1;
 
-/// Encodes one file and puts the BTF into it. `abort` is polled as by [`encode_file`].
-pub fn encode_in_place(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Report, EncodeError> {
+/// Encodes one file and puts the BTF into it; `base` and `abort` are as for [`encode_file`].
+pub fn encode_in_place(
+    path: &Path,
+    options: &Options,
+    base: Option<&Base>,
+    abort: &AtomicBool,
+) -> Result<Report, EncodeError> {
     let target = InPlace::open(path)?;
-    let Encoded { btf, report } = encode_file(path, options, abort)?;
+    let Encoded { btf, report } = encode_file(path, options, base, abort)?;
     // The last moment at which nothing has happened yet.
     go_on(path, abort)?;
     target.write(&btf, None)?;

@@ -16,6 +16,13 @@ pub(crate) fn pool(path: &Path, jobs: usize) -> Result<rayon::ThreadPool, Encode
     })
 }
 
+/// Drops what takes a while to be freed beside other work of this pool. A thread that is alone does it itself.
+pub(crate) fn drop_beside<T: Send + 'static>(what: T) {
+    if rayon::current_num_threads() > 1 {
+        rayon::spawn(move || drop(what));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::wanted;

@@ -3,6 +3,8 @@
 //! `encode` tells the whole story from top to bottom; each line is one stage that consumes what the one before has made.
 
 mod assemble;
+mod base;
+mod btf_file;
 pub mod convert;
 mod error;
 mod in_place;
@@ -17,14 +19,17 @@ mod place;
 mod program;
 mod prototype;
 mod report;
+mod scratch;
 mod select;
 mod walk;
 
+pub use base::Base;
 pub use error::EncodeError;
 pub use in_place::{InPlace, encode_in_place};
 pub use language::{language_code, language_names};
 pub use options::{Features, Options, UnknownFeature};
 pub use report::{Diagnostic, Phase, Report, Skipped};
+pub use scratch::Scratch;
 
 use assemble::{Assembled, Layout, assemble};
 use btfkit_btf::dedup::BadName;
@@ -37,6 +42,7 @@ use memory::{Limit, Need, watched};
 use phases::Phases;
 use place::place;
 use program::Program;
+use scratch::Spare;
 use select::{Reason, Rules, Selection, select};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,34 +55,73 @@ pub struct Encoded {
     pub report: Report,
 }
 
-/// Encodes one file. `abort` is polled while walking: once it is true, the result is ABORTED.
-pub fn encode_file(path: &Path, options: &Options, abort: &AtomicBool) -> Result<Encoded, EncodeError> {
+/// Encodes one file, on a base where it is to be split BTF. `abort` is polled while walking: once it is true, the result
+/// is ABORTED.
+pub fn encode_file(
+    path: &Path,
+    options: &Options,
+    base: Option<&Base>,
+    abort: &AtomicBool,
+) -> Result<Encoded, EncodeError> {
     let phases = Phases::start();
     let limit = Limit::of(options.memory_limit);
     let room = limit.as_ref().map_or(u64::MAX, Limit::room);
     let file = InputFile::open_within(path, room).map_err(|error| EncodeError::of_elf(path, error))?;
-    let encoded =
-        watched(path, limit.as_ref(), abort, |abort| encode(path, &file, options, limit.as_ref(), abort, phases));
+    let encoded = watched(path, limit.as_ref(), abort, |abort| {
+        let elf = |error| EncodeError::of_elf(path, error);
+        let image = Image::parse(file.bytes()).map_err(elf)?;
+        let need = Need::of(&image).map_err(elf)?;
+        let jobs = need.threads(path, jobs::wanted(options.jobs), limit.as_ref())?;
+        if limit.as_ref().is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.mapped_bytes())) {
+            file.read_sparingly();
+        }
+        let (pool, spare) = (jobs::pool(path, jobs)?, Spare::default());
+        let mut encoded = encode(&Run { path, image, options, base, pool: &pool, spare: &spare, abort }, phases)?;
+        encoded.report.memory_estimate = need.with(jobs);
+        encoded.report.memory_limit = limit.as_ref().map(|limit| limit.bytes);
+        Ok(encoded)
+    });
     let encoded = unless_changed(path, &file, encoded);
     // Giving back a kernel's pages takes a while, and the caller need not wait for it. Without a thread it is done here.
     let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
     encoded
 }
 
-fn encode(
+/// Encodes one module of many on this thread alone. What it takes must be little: memory is neither foretold nor watched
+/// here, and `jobs` and `memory_limit` of the options mean nothing.
+pub fn encode_module(
     path: &Path,
     file: &InputFile,
     options: &Options,
-    limit: Option<&Limit>,
+    base: &Base,
+    scratch: &mut Scratch,
     abort: &AtomicBool,
-    mut phases: Phases,
 ) -> Result<Encoded, EncodeError> {
+    let phases = Phases::start();
+    let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
+    let Scratch { pool, spare } = scratch;
+    let encoded = encode(&Run { path, image, options, base: Some(base), pool, spare, abort }, phases);
+    unless_changed(path, file, encoded)
+}
+
+/// One file, and what it is encoded with.
+struct Run<'r> {
+    path: &'r Path,
+    image: Image<'r>,
+    options: &'r Options,
+    base: Option<&'r Base>,
+    pool: &'r rayon::ThreadPool,
+    spare: &'r Spare,
+    abort: &'r AtomicBool,
+}
+
+fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
+    let Run { path, ref image, options, base, pool, spare, abort } = *run;
     let elf = |error| EncodeError::of_elf(path, error);
-    let image = Image::parse(file.bytes()).map_err(elf)?;
-    let need = Need::of(&image).map_err(elf)?;
-    let jobs = need.threads(path, jobs::wanted(options.jobs), limit)?;
-    if limit.is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.mapped_bytes())) {
-        file.read_sparingly();
+    let endian = if image.endian() == btfkit_elf::Endian::Big { Endian::Big } else { Endian::Little };
+    let pointer_size = if image.is_64() { 8 } else { 4 };
+    if let Some(base) = base {
+        base.check(path, endian, pointer_size)?;
     }
     let debug = image.debug_sections().map_err(elf)?;
     if debug.info.data.is_empty() && debug.types.data.is_empty() {
@@ -94,26 +139,26 @@ fn encode(
     let sections = sources.sections(image.endian() == btfkit_elf::Endian::Big);
     phases.end("open");
 
-    let pool = jobs::pool(path, jobs)?;
-    let (program, units) = pool.join(|| Program::read(&image, &symbols, options), || Units::read(&sections));
+    let (program, units) = pool.join(|| Program::read(image, &symbols, options), || Units::read(&sections));
     let program = program.map_err(elf)?;
     let units = units.map_err(|error| EncodeError::new("MALFORMED_DWARF", path, error))?;
     phases.end("symbols");
 
-    let settings = settings(options, &image);
-    let walk = Walk { path, sections, units: &units, settings: &settings, program: &program, pool: &pool, abort };
+    let settings = settings(options, image);
+    let (settings, units, program) = (&settings, &units, &program);
+    let walk = Walk { path, sections, units, settings, program, base, pool, spare, abort };
     let (walked, graph) = walk.run(&mut phases)?;
     go_on(path, abort)?;
 
     let groups = &walked.groups;
-    let name_of = |at: NameRef| name_of(&sections, groups, at);
+    let name_of = |at: NameRef| name_of(&sections, groups, base, at);
     let functions: Vec<_> = groups.iter().map(|g| g.functions.as_slice()).collect();
     let rules = Rules { consistent: options.features.consistent_func, true_signature: options.features.true_signature };
     let variables = || (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
     let mut skipped_variables = Vec::new();
     let (selection, data) = pool.join(
-        || select(&program, &functions, &graph, &rules, name_of),
-        || place(&program, variables(), name_of, options.features.encode_force, &mut skipped_variables),
+        || select(program, &functions, &graph, &rules, name_of),
+        || place(program, variables(), name_of, options.features.encode_force, &mut skipped_variables),
     );
     let mut skipped = skipped_functions(&selection, groups, name_of);
     skipped.append(&mut skipped_variables);
@@ -134,9 +179,10 @@ fn encode(
     }
 
     let layout = Layout {
-        endian: if image.endian() == btfkit_elf::Endian::Big { Endian::Big } else { Endian::Little },
+        endian,
         attributes: options.features.attributes,
-        layout: options.features.layout,
+        // Readers take the base's.
+        layout: options.features.layout && base.is_none(),
     };
     let assembled = pool
         .install(|| assemble(graph, &selection.functions, &data, name_of, &layout))
@@ -144,8 +190,9 @@ fn encode(
     phases.end("write");
     go_on(path, abort)?;
 
-    let pointer_size = if image.is_64() { 8 } else { 4 };
-    let valid = pool.install(|| validate(&assembled.bytes, Context::Vmlinux, None, pointer_size));
+    let context = if base.is_some() { Context::Module } else { Context::Vmlinux };
+    let below = base.map(|base| base.btf().as_ref());
+    let valid = pool.install(|| validate(&assembled.bytes, context, below, pointer_size));
     valid.map_err(|refusal| {
         let what = format!("the kernel would refuse the result, so nothing is written: {refusal}");
         EncodeError::new("INVALID_BTF", path, what)
@@ -165,10 +212,8 @@ fn encode(
     }
     let mut report = report(&assembled, groups, skipped, diagnostics);
     report.phases = phases.finish();
-    report.jobs = jobs as u32;
-    report.memory_estimate = need.with(jobs);
-    report.memory_limit = limit.map(|limit| limit.bytes);
-    pool.spawn(move || drop(walked));
+    report.jobs = pool.current_num_threads() as u32;
+    pool.install(|| jobs::drop_beside(walked));
     Ok(Encoded { btf: assembled.bytes, report })
 }
 
@@ -210,7 +255,10 @@ fn settings(options: &Options, image: &Image<'_>) -> Settings {
     }
 }
 
-fn name_of<'a>(sections: &Sections<'a>, groups: &'a [Gleaned], at: NameRef) -> &'a [u8] {
+fn name_of<'a>(sections: &Sections<'a>, groups: &'a [Gleaned], base: Option<&'a Base>, at: NameRef) -> &'a [u8] {
+    if let Some(offset) = at.btf_offset() {
+        return base.and_then(|base| base.btf().string(offset)).unwrap_or_default();
+    }
     names::bytes_of(sections, at, |group, index| {
         groups.get(group as usize).and_then(|g| g.made_names.get(index)).map_or(b"", Vec::as_slice)
     })

@@ -1,7 +1,8 @@
 //! The parallel part: every thread takes the next group of units, lowers it and puts its types into classes.
 
 use crate::phases::Phases;
-use crate::{EncodeError, program::Program};
+use crate::scratch::Spare;
+use crate::{Base, EncodeError, program::Program};
 use btfkit_btf::dedup::{Classifier, Describer, TypeGraph, UnitDetail, UnitSummary};
 use btfkit_btf::unit::Name;
 use btfkit_dwarf::names::{Identity, Taken};
@@ -52,7 +53,9 @@ pub(crate) struct Walk<'w> {
     pub units: &'w Units,
     pub settings: &'w Settings,
     pub program: &'w Program<'w>,
+    pub base: Option<&'w Base>,
     pub pool: &'w rayon::ThreadPool,
+    pub spare: &'w Spare,
     pub abort: &'w AtomicBool,
 }
 
@@ -61,9 +64,10 @@ impl<'w> Walk<'w> {
     ///
     /// Linkers merge strings, and then nobody has to look at names: their offsets tell them apart. Whether that was so
     /// turns out while the graph is made; if not, everything is done again by their bytes. `ld -r` does not merge
-    /// strings, nor does what puts names together.
+    /// strings, nor does what puts names together; and a base has other offsets.
     pub fn run(self, phases: &mut Phases) -> Result<(Walked, TypeGraph), EncodeError> {
-        if self.sections.info.relocations.is_none() && !self.settings.true_signature {
+        let linked = self.sections.info.relocations.is_none();
+        if linked && self.base.is_none() && !self.settings.true_signature {
             let mut walked = self.all(Identity::Offsets)?;
             let taken = Taken::of(&self.sections, walked.classifiers.iter().flat_map(Classifier::names));
             phases.end("walk");
@@ -85,17 +89,20 @@ impl<'w> Walk<'w> {
     }
 
     fn graph(self, walked: &mut Walked) -> Result<TypeGraph, EncodeError> {
-        let (classifiers, summaries) = (std::mem::take(&mut walked.classifiers), std::mem::take(&mut walked.summaries));
-        TypeGraph::build(classifiers, summaries, |describer, numbers| {
+        let summaries = std::mem::take(&mut walked.summaries);
+        let graph = TypeGraph::build(&mut walked.classifiers, summaries, |describer, numbers| {
             self.describe(walked.identity, describer, numbers)
-        })
+        });
+        self.spare.give_back(std::mem::take(&mut walked.classifiers));
+        graph
     }
 
     fn all(self, identity: Identity) -> Result<Walked, EncodeError> {
         let Walk { path, units, pool, abort, .. } = self;
         let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
         let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
-            let share = share(thread.index() as u32, self.lowering(identity), units, &next, abort, &failed);
+            let classifier = self.spare.classifier(thread.index() as u32, self.base);
+            let share = share(classifier, self.lowering(identity), units, &next, abort, &failed);
             failed.fetch_or(share.is_err(), Ordering::Relaxed);
             share
         });
@@ -150,14 +157,14 @@ impl<'w> Walk<'w> {
 }
 
 fn share(
-    thread: u32,
+    classifier: Classifier,
     mut lowering: Lowering<'_>,
     units: &Units,
     next: &AtomicU32,
     abort: &AtomicBool,
     failed: &AtomicBool,
 ) -> Result<Share, Stop> {
-    let mut share = Share { classifier: Classifier::new(thread), done: Vec::new() };
+    let mut share = Share { classifier, done: Vec::new() };
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number as usize >= units.groups.len() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 
-use btfkit_encode::{EncodeError, Encoded, Features, Options};
+use btfkit_encode::{Base, EncodeError, Encoded, Features, Options};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
@@ -22,6 +22,8 @@ pub struct EncodeOptions {
     /// Names of languages.
     pub lang_exclude: Option<Vec<String>>,
     pub strict: Option<bool>,
+    /// Paths, each on top of the one before.
+    pub base: Option<Vec<String>>,
 }
 
 impl TryFrom<EncodeOptions> for Options {
@@ -47,12 +49,20 @@ impl TryFrom<EncodeOptions> for Options {
     }
 }
 
+/// None where no path is named.
+fn open_base(paths: &[String]) -> Result<Option<Base>, EncodeError> {
+    let paths: Vec<&Path> = paths.iter().map(Path::new).collect();
+    if paths.is_empty() { Ok(None) } else { Base::open(&paths).map(Some) }
+}
+
 /// Encodes the file at `input`. With `output` the BTF is written there, beside the target and then renamed over it;
 /// without, it comes back as a buffer.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn encode(input: String, output: Option<String>, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
     run(control, move |aborted| {
-        let Encoded { btf, report } = btfkit_encode::encode_file(Path::new(&input), &options.try_into()?, aborted)?;
+        let base = open_base(options.base.as_deref().unwrap_or_default())?;
+        let options = options.try_into()?;
+        let Encoded { btf, report } = btfkit_encode::encode_file(Path::new(&input), &options, base.as_ref(), aborted)?;
         let report = Some(json(&report)?);
         let Some(output) = output else {
             return Ok(Outcome { btf: Some(btf.into()), report, ..Outcome::default() });
@@ -70,7 +80,8 @@ pub fn encode(input: String, output: Option<String>, options: EncodeOptions, con
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn encode_in_place(input: String, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
     run(control, move |aborted| {
-        let report = btfkit_encode::encode_in_place(Path::new(&input), &options.try_into()?, aborted)?;
+        let base = open_base(options.base.as_deref().unwrap_or_default())?;
+        let report = btfkit_encode::encode_in_place(Path::new(&input), &options.try_into()?, base.as_ref(), aborted)?;
         Ok(Outcome { report: Some(json(&report)?), ..Outcome::default() })
     })
 }

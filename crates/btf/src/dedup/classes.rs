@@ -3,8 +3,12 @@
 //! Two types are of one class when they are alike in all but what the names in them mean: same kind, name, size,
 //! members and spellings.
 
-use crate::Kind;
+use super::base::BaseTypes;
+use super::lower::members;
 use crate::unit::Name;
+use crate::{Kind, TypeId};
+use rustc_hash::FxHashMap as HashMap;
+use std::sync::Arc;
 
 /// A class, by its index in a table; 0 is void.
 pub(super) type ClassId = u32;
@@ -30,6 +34,8 @@ pub(super) struct Class {
     pub vertex: bool,
     /// There is a vertex at the end of its spelling (itself, for a vertex).
     pub leafy: bool,
+    /// Declares a name that others may define: a FWD, an enum without values.
+    pub forward: bool,
     pub name: Name,
     pub size: u32,
     pub word: u32,
@@ -42,6 +48,8 @@ pub(super) struct Class {
     /// Unit and entry that the content was taken from.
     pub unit: u32,
     pub at: u32,
+    /// The type of the base that stands for it. Such a class has no target and no members here.
+    pub base: TypeId,
 }
 
 impl Class {
@@ -50,6 +58,7 @@ impl Class {
         flag: false,
         vertex: false,
         leafy: false,
+        forward: false,
         name: Name::NONE,
         size: 0,
         word: 0,
@@ -60,6 +69,7 @@ impl Class {
         place: NOWHERE,
         unit: 0,
         at: 0,
+        base: TypeId::VOID,
     };
 
     /// Of several places where a class was met, the least is the one that counts.
@@ -76,7 +86,11 @@ pub(super) struct ClassMember {
 }
 
 /// The classes of a whole program.
+#[derive(Default)]
 pub(super) struct Classes {
+    pub base: Option<Arc<BaseTypes>>,
+    /// By type of the base that stands for a key: its class here. Filled by who needs it, see [`Classes::find_base`].
+    pub of_base: HashMap<TypeId, ClassId>,
     pub all: Vec<Class>,
     pub members: Vec<ClassMember>,
 }
@@ -97,6 +111,84 @@ impl Classes {
 
     pub fn is_leafy(&self, id: ClassId) -> bool {
         id != INDEX_CLASS && self.get(id).leafy
+    }
+
+    /// Adds the class of a type of the base, unless it is known to be here.
+    pub fn adopt(&mut self, ty: TypeId) -> ClassId {
+        let base = self.base.as_ref().expect("there is a base");
+        let ty = base.stands(ty);
+        let next = self.all.len() as ClassId;
+        let class = *self.of_base.entry(ty).or_insert(next);
+        if class == next {
+            self.all.push(base.class_of(ty));
+        }
+        class
+    }
+
+    /// From now on all classes of the base are known by their types.
+    pub fn index_base(&mut self) {
+        let of_base = (1..).zip(&self.all[1..]).filter(|(_, class)| !class.base.is_void());
+        self.of_base = of_base.map(|(id, class)| (class.base, id)).collect();
+    }
+
+    /// The class here of a type of the base. What was not adopted is found once there is an index.
+    pub fn find_base(&self, ty: TypeId) -> Option<ClassId> {
+        self.of_base.get(&self.base.as_ref()?.stands(ty)).copied()
+    }
+
+    /// The types of the base that are of a class.
+    pub fn base_types(&self, class: &Class) -> impl Iterator<Item = TypeId> + Clone {
+        let base = self.base.as_ref().filter(|_| !class.base.is_void());
+        base.into_iter().flat_map(|base| base.alike(class.base))
+    }
+
+    /// The classes of the vertices that types of the base refer to, for each of these types of one class.
+    pub fn base_edges(&self, class: &Class) -> Vec<Vec<Option<ClassId>>> {
+        let Some(base) = &self.base else { return Vec::new() };
+        let edges = |ty| base.edges(ty).into_iter().map(|to| self.find_base(to)).collect();
+        self.base_types(class).map(edges).collect()
+    }
+
+    /// Vertices that the base has several types of.
+    pub fn torn(&self) -> Vec<ClassId> {
+        let several = |c: &ClassId| self.get(*c).vertex && self.base_types(self.get(*c)).nth(1).is_some();
+        if self.base.is_none() { Vec::new() } else { self.ids().filter(several).collect() }
+    }
+
+    /// Vertices whose types of the base refer to others than most do.
+    pub fn astray(&self) -> impl Iterator<Item = ClassId> {
+        let base = self.base.as_ref();
+        let is_astray = move |c: &ClassId| base.is_some_and(|base| base.usual().is_astray(self.get(*c).base.0));
+        self.ids().filter(|&c| self.get(c).vertex).filter(is_astray)
+    }
+
+    /// Reads the content of classes of the base, for types that look like the base's and are others.
+    pub fn fill(&mut self, wanted: impl Fn(ClassId) -> bool) {
+        let Some(base) = self.base.clone() else { return };
+        for id in self.ids().filter(|&id| wanted(id)) {
+            let class = *self.get(id);
+            if class.base.is_void() {
+                continue;
+            }
+            let mut class_of = |to: TypeId| match to {
+                TypeId::VOID => VOID_CLASS,
+                to => self.adopt(to),
+            };
+            let record = base.record(class.base);
+            let target = class_of(base.target(class.base));
+            let mut content = Vec::new();
+            if class.kind == Kind::Array {
+                let index = Some(TypeId(record.word(4)));
+                let class = if index == base.int() { INDEX_CLASS } else { class_of(TypeId(record.word(4))) };
+                content.push(ClassMember { name: Name::NONE, value: 0, class });
+            }
+            for m in members(base.btf(), record) {
+                content.push(ClassMember { name: m.name, value: m.value, class: class_of(TypeId(m.ty)) });
+            }
+            let filled = &mut self.all[id as usize];
+            (filled.target, filled.first, filled.count) = (target, self.members.len() as u32, content.len() as u32);
+            self.members.append(&mut content);
+        }
     }
 
     pub fn ids(&self) -> std::ops::Range<ClassId> {

@@ -1,11 +1,17 @@
 //! Putting the types of units into classes, on any number of threads: each has a table of its own.
+//!
+//! On a base, a classifier begins with what that has: such a class has no content, is looked at once in a program, and
+//! is told again in the next one from where it stood among others in the last.
 
+use super::base::BaseTypes;
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling};
+use crate::TypeId;
 use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, Name, UnitTypes, VOID};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use std::sync::Arc;
 
 /// What is left of a unit after classification.
 #[derive(Debug, Default)]
@@ -23,40 +29,51 @@ impl UnitSummary {
     }
 }
 
+/// A key that is known, by its index: first the base's, by type id, then those of the program's own classes.
+pub(super) type Slot = u32;
+
+const NO_SLOT: Slot = 0;
+
 /// What is looked at for each type of each unit, apart from the rest of its class: half a line of the cache.
 #[derive(Clone, Copy)]
 #[repr(align(32))]
 pub(super) struct Known {
     pub key: Key,
-    /// The class that followed this one in the last unit that had it, and another one that did before. Units include the
+    /// The one that followed this one in the last unit that had it, and another one that did before. Units include the
     /// same headers in the same order, so that it is nearly always one of them again, and all are near in memory, while
-    /// a look into the table misses the cache.
-    next: ClassId,
-    other: ClassId,
+    /// a look into the table misses the cache. May be beyond the end: of a program before this one.
+    next: Slot,
+    other: Slot,
+    /// None yet of what the base has.
+    class: ClassId,
     pub listed: u32,
 }
 
 impl Known {
-    fn new(key: Key) -> Known {
-        Known { key, next: VOID_CLASS, other: VOID_CLASS, listed: 0 }
+    fn new(key: Key, class: ClassId) -> Known {
+        Known { key, next: NO_SLOT, other: NO_SLOT, class, listed: 0 }
     }
 
-    fn follow(&mut self, class: ClassId) {
-        (self.other, self.next) = (self.next, class);
+    fn follow(&mut self, slot: Slot) {
+        (self.other, self.next) = (self.next, slot);
     }
 }
 
 /// The classes that one thread has met.
 pub struct Classifier {
     pub(super) id: u32,
+    pub(super) base: Option<Arc<BaseTypes>>,
     pub(super) table: HashTable<ClassId>,
-    /// By class.
     pub(super) known: Vec<Known>,
+    /// How many of these are not of own classes.
+    before: usize,
+    /// By class.
+    pub(super) slots: Vec<Slot>,
     pub(super) classes: Vec<Class>,
     pub(super) members: Vec<ClassMember>,
-    last: ClassId,
-    /// By some bits of their keys: classes that were last looked up.
-    recent: Box<[ClassId]>,
+    last: Slot,
+    /// By some bits of their keys: what was last looked up.
+    recent: Box<[Slot]>,
     spelling: Spelling,
     /// By local id.
     class_of: Vec<ClassId>,
@@ -72,20 +89,61 @@ const RECENT_SHIFT: u32 = 52;
 impl Classifier {
     /// `id` numbers the classifiers whose results are merged, from 0.
     pub fn new(id: u32) -> Classifier {
+        let table = HashTable::with_capacity(1 << 15);
+        Classifier::with(id, None, vec![Known::new((0, 0), VOID_CLASS)], table)
+    }
+
+    /// A classifier that looks for types in a base first.
+    pub fn on(id: u32, base: Arc<BaseTypes>) -> Classifier {
+        let known = base.keys.iter().map(|&key| Known::new(key, VOID_CLASS)).collect();
+        Classifier::with(id, Some(base), known, HashTable::new())
+    }
+
+    fn with(id: u32, base: Option<Arc<BaseTypes>>, known: Vec<Known>, table: HashTable<ClassId>) -> Classifier {
         Classifier {
             id,
-            table: HashTable::with_capacity(1 << 15),
-            known: vec![Known::new((0, 0))],
+            base,
+            table,
+            before: known.len(),
+            known,
+            slots: vec![NO_SLOT],
             classes: vec![Class::VOID],
             members: Vec::new(),
-            last: VOID_CLASS,
-            recent: vec![VOID_CLASS; 1 << (64 - RECENT_SHIFT)].into(),
+            last: NO_SLOT,
+            recent: vec![NO_SLOT; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
             class_of: Vec::new(),
             vertices: SequenceBuilder::default(),
             fresh: Vec::new(),
             contents: Vec::new(),
         }
+    }
+
+    pub fn is_on(&self, base: &Arc<BaseTypes>) -> bool {
+        self.base.as_ref().is_some_and(|own| Arc::ptr_eq(own, base))
+    }
+
+    /// The same under another number, before it has met any unit.
+    pub fn numbered(mut self, id: u32) -> Classifier {
+        debug_assert_eq!(self.classes.len(), 1);
+        self.id = id;
+        self
+    }
+
+    /// Forgets the program, for the next one on the same base; what was learned of the base's types stays.
+    pub(super) fn reset(&mut self) {
+        for &slot in &self.slots[1..] {
+            if let Some(known) = self.known[..self.before].get_mut(slot as usize) {
+                (known.class, known.listed) = (VOID_CLASS, 0);
+            }
+        }
+        self.known.truncate(self.before);
+        self.slots.truncate(1);
+        self.classes.clear();
+        self.classes.push(Class::VOID);
+        self.members.clear();
+        self.table.clear();
+        self.last = NO_SLOT;
     }
 
     /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on; `members` is
@@ -134,68 +192,92 @@ impl Classifier {
     #[inline]
     fn class(&mut self, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
         let key = self.spelling.key(unit, local, number);
-        let id = self.known[self.last as usize].next;
-        if self.known[id as usize].key != key || id == VOID_CLASS {
+        let slot = self.known[self.last as usize].next;
+        if !self.is_at(slot, key) {
             return self.jump(key, unit, local, place, number);
         }
-        self.met(id, unit, local, place, number);
-        id
+        self.met(slot, unit, local, place, number)
+    }
+
+    #[inline]
+    fn is_at(&self, slot: Slot, key: Key) -> bool {
+        slot != NO_SLOT && self.known.get(slot as usize).is_some_and(|known| known.key == key)
     }
 
     /// Finds the class of a type that does not come after the one that it came after the last time.
     fn jump(&mut self, key: Key, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
         let recent = (key.0 >> RECENT_SHIFT) as usize;
         let guesses = [self.known[self.last as usize].other, self.recent[recent]];
-        let guess = guesses.into_iter().find(|&id| id != VOID_CLASS && self.known[id as usize].key == key);
-        let id = guess.unwrap_or_else(|| self.look_up(key, unit, local, number));
-        self.recent[recent] = id;
-        self.known[self.last as usize].follow(id);
-        self.met(id, unit, local, place, number);
-        id
+        let guess = guesses.into_iter().find(|&slot| self.is_at(slot, key));
+        let slot = guess.unwrap_or_else(|| self.look_up(key, unit, local, number));
+        self.recent[recent] = slot;
+        self.known[self.last as usize].follow(slot);
+        self.met(slot, unit, local, place, number)
     }
 
-    /// The class of that key, which is made if there is none.
-    fn look_up(&mut self, key: Key, unit: &UnitTypes, local: Local, number: u32) -> ClassId {
-        let known = &mut self.known;
-        match self.table.entry(key.0, |&c| known[c as usize].key == key, |&c| known[c as usize].key.0) {
-            Entry::Occupied(found) => *found.get(),
+    /// Where that key is, with a class that is made if there is none.
+    fn look_up(&mut self, key: Key, unit: &UnitTypes, local: Local, number: u32) -> Slot {
+        if let Some(found) = self.base.as_ref().and_then(|base| base.find(key)) {
+            return found.0;
+        }
+        let (known, slots) = (&mut self.known, &self.slots);
+        let key_of = |c: ClassId| slots[c as usize];
+        match self.table.entry(key.0, |&c| known[key_of(c) as usize].key == key, |&c| known[key_of(c) as usize].key.0) {
+            Entry::Occupied(found) => key_of(*found.get()),
             Entry::Vacant(free) => {
                 let id = self.classes.len() as ClassId;
                 free.insert(id);
-                known.push(Known::new(key));
-                let t = &unit.types[local as usize];
-                let leaf = self.spelling.of(local).leaf;
-                self.classes.push(Class {
-                    kind: t.kind.expect("holes are not listed"),
-                    flag: t.flag,
-                    vertex: leaf == local,
-                    leafy: leaf != NO_LEAF,
-                    name: t.name,
-                    size: t.size,
-                    word: t.word,
-                    unit: number,
-                    at: t.at,
-                    ..Class::VOID
-                });
+                let slot = known.len() as Slot;
+                known.push(Known::new(key, id));
+                self.add(slot, TypeId::VOID, unit, local, number);
                 self.fresh.push((id, local));
-                id
+                slot
             }
         }
     }
 
+    /// Adds a class without its content.
+    fn add(&mut self, slot: Slot, base: TypeId, unit: &UnitTypes, local: Local, number: u32) {
+        let t = &unit.types[local as usize];
+        let leaf = self.spelling.of(local).leaf;
+        self.slots.push(slot);
+        self.classes.push(Class {
+            kind: t.kind.expect("holes are not listed"),
+            flag: t.flag,
+            vertex: leaf == local,
+            leafy: leaf != NO_LEAF,
+            forward: t.is_forward(),
+            name: t.name,
+            size: t.size,
+            word: t.word,
+            unit: number,
+            at: t.at,
+            base,
+            ..Class::VOID
+        });
+    }
+
     #[inline]
-    fn met(&mut self, id: ClassId, unit: &UnitTypes, local: Local, place: Place, number: u32) {
-        self.last = id;
-        if place == NOWHERE {
-            return;
+    fn met(&mut self, slot: Slot, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
+        self.last = slot;
+        let mut class = self.known[slot as usize].class;
+        if class == VOID_CLASS {
+            class = self.classes.len() as ClassId;
+            self.known[slot as usize].class = class;
+            self.add(slot, TypeId(slot), unit, local, number);
         }
-        let known = &mut self.known[id as usize];
+        if place == NOWHERE {
+            return class;
+        }
+        let known = &mut self.known[slot as usize];
         known.listed += 1;
         if known.listed == 1 {
             // It is new, or was only asked about so far.
-            let class = &mut self.classes[id as usize];
-            (class.place, class.unit, class.at) = (place, number, unit.types[local as usize].at);
+            let at = unit.types[local as usize].at;
+            let class = &mut self.classes[class as usize];
+            (class.place, class.unit, class.at) = (place, number, at);
         }
+        class
     }
 
     /// The content of the classes that this unit has brought, once every type of it has its class.

@@ -50,7 +50,7 @@ pub fn emit<'n>(
     let nodes = || (1..graph.len() as u32).map(NodeId);
     let ways: Vec<Option<NodeId>> =
         std::iter::once(None).chain(nodes().map(|node| way(graph, node, &links, &name))).collect();
-    let ids = ids(&ways, writer.next_id());
+    let ids = ids(graph, &ways, writer.next_id());
     let given_way = nodes().filter(|node| ways[node.0 as usize].is_some());
     let mut bad_names: Vec<BadName> = given_way
         .map(|node| {
@@ -62,7 +62,8 @@ pub fn emit<'n>(
     let written: Vec<_> = pieces(ids.len() as u32)
         .into_par_iter()
         .map(|piece| {
-            let mut kept = piece.map(NodeId).filter(|node| ways[node.0 as usize].is_none()).peekable();
+            let is_written = |node: &NodeId| ways[node.0 as usize].is_none() && graph.in_base(*node).is_none();
+            let mut kept = piece.map(NodeId).filter(is_written).peekable();
             let first = kept.peek().map_or(writer.next_id(), |node| ids[node.0 as usize]);
             let mut recorder = Recorder::new(Part::new(writer.endian(), first), &ids, &name);
             let mut members = Vec::new();
@@ -99,7 +100,9 @@ impl Links {
         while links.first.len() < graph.len() {
             let node = NodeId(links.first.len() as u32);
             links.first.push(links.to.len() as u32);
-            graph.references(node, &mut links.to);
+            if graph.in_base(node).is_none() {
+                graph.references(node, &mut links.to);
+            }
         }
         links.first.push(links.to.len() as u32);
         links
@@ -114,6 +117,7 @@ impl Links {
 fn way<'n>(graph: &TypeGraph, node: NodeId, links: &Links, bytes: &impl Fn(NameRef) -> &'n [u8]) -> Option<NodeId> {
     let (kind, name) = graph.kind_and_name(node);
     let to = match kind {
+        _ if graph.in_base(node).is_some() => return None,
         Kind::Typedef => links.of_node(node)[0],
         Kind::Fwd => NodeId::VOID,
         _ => return None,
@@ -121,14 +125,17 @@ fn way<'n>(graph: &TypeGraph, node: NodeId, links: &Links, bytes: &impl Fn(NameR
     (!is_identifier(bytes(name.at))).then_some(to)
 }
 
-/// Ids in the order of nodes; a type that gives way to another has that one's id.
-fn ids(ways: &[Option<NodeId>], first: TypeId) -> Vec<TypeId> {
+/// Ids in the order of nodes; a type that gives way to another has that one's id, and one of the base its own.
+fn ids(graph: &TypeGraph, ways: &[Option<NodeId>], first: TypeId) -> Vec<TypeId> {
     let mut next = first.0;
     let mut ids = vec![TypeId::VOID];
-    ids.extend(ways[1..].iter().map(|way| {
-        let id = if way.is_some() { 0 } else { next };
-        next += way.is_none() as u32;
-        TypeId(id)
+    ids.extend((1..).zip(&ways[1..]).map(|(node, way)| match (way, graph.in_base(NodeId(node))) {
+        (Some(_), _) => TypeId::VOID,
+        (None, Some(ty)) => ty,
+        (None, None) => {
+            next += 1;
+            TypeId(next - 1)
+        }
     }));
     for node in 1..ids.len() {
         let Some(mut to) = ways[node] else { continue };

@@ -1,5 +1,6 @@
 //! The type graph of a program: one node for each distinct type, numbered in order of first appearance.
 
+use super::base::BaseTypes;
 use super::classes::{Class, ClassId, Classes, INDEX_CLASS, VOID_CLASS};
 use super::classify::{Classifier, UnitSummary};
 use super::describe::{Describer, NO_VERTEX, UnitDetail};
@@ -9,9 +10,10 @@ use super::refine::{Vertex, refine};
 use super::settle::Settlement;
 use super::shallow::Shallow;
 use super::views::{Role, Scope, Units, Views, views};
-use crate::Kind;
 use crate::unit::{Name, name_hash};
+use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
+use std::sync::Arc;
 
 const NO_NODE: u32 = u32::MAX;
 
@@ -67,13 +69,14 @@ pub struct TypeGraph {
 }
 
 impl TypeGraph {
-    /// Merges what the classifiers have found in the units; `units` in the order of their numbers.
+    /// Merges what the classifiers have found in the units; `units` in the order of their numbers. Those classifiers
+    /// are left that stand on a base, ready for another program.
     ///
     /// `describe` is asked, at most twice, to describe the units of these numbers with the [`Describer`]: the few in
     /// which a name means something else than in most, and in rare programs those with types that such a name makes
     /// different from others' types that look alike.
     pub fn build<E>(
-        classifiers: Vec<Classifier>,
+        classifiers: &mut Vec<Classifier>,
         units: Vec<UnitSummary>,
         describe: impl FnMut(Describer<'_>, &[u32]) -> Result<Vec<UnitDetail>, E>,
     ) -> Result<TypeGraph, E> {
@@ -83,7 +86,7 @@ impl TypeGraph {
     /// The same graph, by comparing exactly whatever reaches a name with several definitions. Slow: for tests.
     #[doc(hidden)]
     pub fn build_by_comparing<E>(
-        classifiers: Vec<Classifier>,
+        classifiers: &mut Vec<Classifier>,
         units: Vec<UnitSummary>,
         describe: impl FnMut(Describer<'_>, &[u32]) -> Result<Vec<UnitDetail>, E>,
     ) -> Result<TypeGraph, E> {
@@ -91,23 +94,30 @@ impl TypeGraph {
     }
 
     fn build_within<E>(
-        classifiers: Vec<Classifier>,
+        classifiers: &mut Vec<Classifier>,
         units: Vec<UnitSummary>,
         mut describe: impl FnMut(Describer<'_>, &[u32]) -> Result<Vec<UnitDetail>, E>,
         scope: Scope,
     ) -> Result<TypeGraph, E> {
-        let Merged { classes, ids, index } = merge(classifiers);
-        let settlement = Settlement::of(&classes);
+        let Merged { mut classes, ids, mut index } = merge(classifiers);
+        let int = program_int(&mut classes);
+        let mut settlement = Settlement::of(&mut classes);
         let known = Units { summaries: &units, ids: &ids };
-        let views = views(&classes, &settlement, known, scope, |numbers| match numbers {
+        let mut views = views(&classes, &settlement, known, scope, |numbers| match numbers {
             [] => Ok(Vec::new()),
-            _ => describe(Describer(&index), numbers),
+            _ => {
+                index.complete(&classes.all);
+                describe(Describer(&index), numbers)
+            }
         })?;
         drop(index);
+        classes.fill(|class| matches!(views.role(class), Role::Refined | Role::Forked));
+        settlement.extend(&classes);
+        views.extend(&classes);
         let part = OpenPart::new(&classes, &views);
-        let kept = refine(&classes, &settlement, &part.vertices);
+        let kept = refine(&classes, &settlement, &part.vertices, part.base.len());
         let mut graph = TypeGraph {
-            int: program_int(&classes),
+            int,
             node_of_class: vec![NO_NODE; classes.all.len()],
             classes,
             settlement,
@@ -184,7 +194,7 @@ impl TypeGraph {
         self.nodes.len() <= 1
     }
 
-    /// A type and what it refers to; `members` is filled anew.
+    /// A type that the base has not, and what it refers to; `members` is filled anew.
     pub fn view<'a>(&mut self, id: NodeId, members: &'a mut Vec<NodeMember>) -> NodeView<'a> {
         let mut references = Vec::new();
         self.references(id, &mut references);
@@ -193,7 +203,33 @@ impl TypeGraph {
 
     /// How many members, parameters or values a type has.
     pub fn count(&self, id: NodeId) -> usize {
-        self.classes.get(self.nodes[id.0 as usize].class).count as usize
+        match (&self.classes.base, self.in_base(id)) {
+            (Some(base), Some(ty)) => base.record(ty).vlen() as usize,
+            _ => self.classes.get(self.nodes[id.0 as usize].class).count as usize,
+        }
+    }
+
+    /// The base that types are found in.
+    pub fn base(&self) -> Option<&Arc<BaseTypes>> {
+        self.classes.base.as_ref()
+    }
+
+    /// The type of the base that it is.
+    pub fn in_base(&self, id: NodeId) -> Option<TypeId> {
+        self.base_type(self.nodes[id.0 as usize])
+    }
+
+    /// The type of the base that a meaning is, where everything is resolved that stands for something else.
+    pub(super) fn base_type(&self, meaning: Meaning) -> Option<TypeId> {
+        let class = self.classes.get(meaning.class);
+        let base = self.classes.base.as_ref().filter(|_| !class.base.is_void())?;
+        let vertex = || self.part.base.get(meaning.vertex as usize).copied();
+        match (self.views.role(meaning.class), class.vertex) {
+            (Role::Settled, _) => Some(class.base),
+            (_, true) => vertex(),
+            // Of the types that look like it, the one that leads there.
+            (_, false) => vertex().and_then(|leaf| self.classes.base_types(class).find(|&ty| base.leaf(ty) == leaf)),
+        }
     }
 
     /// Appends what a type refers to: its target, and the types of its members. Types that no unit lists are added.
@@ -279,7 +315,7 @@ impl TypeGraph {
 
     /// The class behind a type, for comparisons that do not care what names mean.
     pub fn shallow(&self, meaning: Meaning) -> Shallow<'_> {
-        Shallow { classes: &self.classes, id: meaning.class }
+        Shallow::new(&self.classes, meaning.class)
     }
 }
 
@@ -290,7 +326,10 @@ struct Edges {
     open: u32,
 }
 
-fn program_int(classes: &Classes) -> Option<ClassId> {
+fn program_int(classes: &mut Classes) -> Option<ClassId> {
+    if let Some(int) = classes.base.as_ref().and_then(|base| base.int()) {
+        return Some(classes.adopt(int));
+    }
     let name = name_hash(b"int");
     let ints = classes.ids().filter(|&c| classes.get(c).kind == Kind::Int && classes.get(c).name.hash == name);
     ints.min_by_key(|&c| classes.get(c).origin())

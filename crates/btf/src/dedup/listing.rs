@@ -1,4 +1,4 @@
-//! Which types units list, in order of first appearance.
+//! Which types units list, in order of first appearance. Those of the base have their places.
 //!
 //! A settled type comes where its class does. Of a forked class there is a type for each leaf, and where it comes first
 //! is told by the units that were described, or, for the usual leaf, by where the class comes first, unless that unit was
@@ -50,6 +50,7 @@ impl TypeGraph {
                 listed.push((place, None, Meaning { class, vertex: v as Vertex }));
             }
         }
+        listed.retain(|&(.., meaning)| self.base_type(meaning).is_none());
         listed.sort_unstable_by_key(|&(place, class_place, _)| (place, class_place));
         for (.., meaning) in listed {
             self.node_of(meaning);

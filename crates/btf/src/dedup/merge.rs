@@ -1,7 +1,7 @@
 //! One table of the tables of several classifiers.
 
 use super::classes::{Class, ClassId, ClassMember, Classes, INDEX_CLASS, VOID_CLASS};
-use super::classify::{Classifier, Known};
+use super::classify::{Classifier, Slot};
 use super::spell::Key;
 use hashbrown::HashTable;
 use rayon::prelude::*;
@@ -17,42 +17,72 @@ pub(super) struct Merged {
 pub(super) struct ClassIndex {
     table: HashTable<ClassId>,
     keys: Vec<Key>,
+    /// Classes of the base are in the table, too. Each is in no classifier's own, and few programs need it.
+    complete: bool,
 }
 
 impl ClassIndex {
     pub fn find(&self, key: Key) -> Option<ClassId> {
         self.table.find(key.0, |&c| self.keys[c as usize] == key).copied()
     }
+
+    /// Without this, classes of the base may not be found.
+    pub fn complete(&mut self, classes: &[Class]) {
+        if std::mem::replace(&mut self.complete, true) {
+            return;
+        }
+        let keys = &self.keys;
+        let met = classes[..keys.len()].iter().enumerate();
+        for (id, _) in met.filter(|(_, class)| !class.base.is_void()) {
+            self.table.insert_unique(keys[id].0, id as ClassId, |&c| keys[c as usize].0);
+        }
+    }
 }
 
-/// The content of a class is that of the place where it was met first.
-pub(super) fn merge(mut tables: Vec<Classifier>) -> Merged {
+/// The content of a class is that of the place where it was met first. Only classifiers that stand on a base are left,
+/// ready for another program.
+pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     let mut ids = vec![Vec::new(); tables.iter().map(|t| t.id as usize + 1).max().unwrap_or(0)];
     // The largest one stays as it is, and the others are added to it.
     tables.sort_by_key(|t| (std::cmp::Reverse(t.classes.len()), t.id));
-    let mut tables = tables.into_iter();
-    let Some(largest) = tables.next() else {
-        let classes = Classes { all: vec![Class::VOID], members: Vec::new() };
-        return Merged { classes, ids, index: ClassIndex { table: HashTable::new(), keys: vec![(0, 0)] } };
+    let mut rest = std::mem::take(tables).into_iter();
+    let mut keep = |mut table: Classifier| {
+        if table.base.is_some() {
+            table.reset();
+            tables.push(table);
+        }
+    };
+    let Some(mut largest) = rest.next() else {
+        let classes = Classes { all: vec![Class::VOID], ..Classes::default() };
+        let index = ClassIndex { table: HashTable::new(), keys: vec![(0, 0)], complete: true };
+        return Merged { classes, ids, index };
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
+    let known = |slot: &Slot| largest.known[*slot as usize];
+    let mut all = std::mem::take(&mut largest.classes);
+    all.iter_mut().zip(&largest.slots).for_each(|(class, slot)| class.listed = known(slot).listed);
     let mut merging = Merging {
-        table: largest.table,
-        keys: largest.known.iter().map(|k| k.key).collect(),
-        all: largest.classes,
-        members: largest.members,
+        index: ClassIndex {
+            keys: largest.slots.iter().map(|slot| known(slot).key).collect(),
+            table: std::mem::take(&mut largest.table),
+            complete: largest.base.is_none(),
+        },
+        all,
+        members: std::mem::take(&mut largest.members),
     };
-    merging.all.iter_mut().zip(&largest.known).for_each(|(class, known)| class.listed = known.listed);
-    for table in tables {
+    let base = largest.base.clone();
+    keep(largest);
+    for table in rest {
+        merging.index.complete(&merging.all);
         ids[table.id as usize] = merging.add(&table);
+        keep(table);
     }
-    let Merging { table, keys, all, members } = merging;
-    Merged { classes: Classes { all, members }, ids, index: ClassIndex { table, keys } }
+    let Merging { index, all, members } = merging;
+    Merged { classes: Classes { base, all, members, ..Classes::default() }, ids, index }
 }
 
 struct Merging {
-    table: HashTable<ClassId>,
-    keys: Vec<Key>,
+    index: ClassIndex,
     all: Vec<Class>,
     members: Vec<ClassMember>,
 }
@@ -65,11 +95,12 @@ impl Merging {
         // Classes whose content is taken from there.
         let mut taken = Vec::new();
         // Most are here already: they are looked for on all threads.
-        let (table, keys) = (&self.table, &self.keys);
-        let find = |known: &Known| table.find(known.key.0, |&c| keys[c as usize] == known.key).copied();
-        let found: Vec<Option<ClassId>> = from.known.par_iter().with_min_len(1 << 12).map(find).collect();
-        for ((class, known), found) in from.classes.iter().zip(&from.known).zip(found).skip(1) {
-            let keys = &mut self.keys;
+        let index = &self.index;
+        let find = |&slot: &Slot| index.find(from.known[slot as usize].key);
+        let found: Vec<Option<ClassId>> = from.slots.par_iter().with_min_len(1 << 12).map(find).collect();
+        let known = from.slots.iter().map(|&slot| &from.known[slot as usize]);
+        for ((class, known), found) in from.classes.iter().zip(known).zip(found).skip(1) {
+            let ClassIndex { table, keys, .. } = &mut self.index;
             let (id, take) = match found {
                 Some(id) => {
                     let have = &mut self.all[id as usize];
@@ -80,7 +111,7 @@ impl Merging {
                 None => {
                     let id = self.all.len() as ClassId;
                     keys.push(known.key);
-                    self.table.insert_unique(known.key.0, id, |&c| keys[c as usize].0);
+                    table.insert_unique(known.key.0, id, |&c| keys[c as usize].0);
                     self.all.push(Class { listed: known.listed, ..Class::VOID });
                     (id, true)
                 }

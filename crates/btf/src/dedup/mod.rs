@@ -34,6 +34,7 @@
 //! What is held grows with the number of classes, of which a kernel has sixty thousand, and by a byte or two for each
 //! vertex of a unit, of which it has two million; other types, four million in all, leave nothing.
 
+mod base;
 mod classes;
 mod classify;
 mod describe;
@@ -41,6 +42,7 @@ mod emit;
 mod graph;
 mod hash;
 mod listing;
+mod lower;
 mod merge;
 mod of_btf;
 mod open;
@@ -51,8 +53,10 @@ mod sequence;
 mod settle;
 mod shallow;
 mod spell;
+mod usual;
 mod views;
 
+pub use base::BaseTypes;
 pub use classify::{Classifier, UnitSummary};
 pub use describe::{Describer, UnitDetail};
 pub use emit::{BadName, Emitted, emit};

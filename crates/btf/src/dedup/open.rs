@@ -1,13 +1,15 @@
-//! The vertices that are compared exactly: those of the units that were described, and one for each definition of an
-//! ambiguous name that only other units have.
+//! The vertices that are compared exactly: those of the base, those of the units that were described, and one for each
+//! definition of an ambiguous name that only other units have.
 //!
-//! They are numbered in the order of units and their items, on which the outcome of the comparison depends. What other
-//! units have beside is of these same definitions, or of classes that are not compared.
+//! They are numbered in this order, that of units and their items, on which the outcome of the comparison depends. What
+//! other units have beside is of these same definitions, or of classes that are not compared. Of the base there are the
+//! types of classes that the program has, too: with others nothing is compared.
 
 use super::classes::{ClassId, Classes, NOWHERE, Place, VOID_CLASS};
 use super::describe::{NO_VERTEX, UNLISTED, UnitDetail};
 use super::refine::{Vertex, Vertices};
 use super::views::{Role, Views};
+use crate::TypeId;
 use rustc_hash::FxHashMap as HashMap;
 
 /// What a type of some unit means in the whole program.
@@ -29,6 +31,8 @@ impl Meaning {
 #[derive(Default)]
 pub(super) struct OpenPart {
     pub vertices: Vertices,
+    /// By vertex of the base, which are the first ones: its type.
+    pub base: Vec<TypeId>,
     /// By vertex.
     pub places: Vec<Place>,
     /// The first vertex of each class.
@@ -42,8 +46,12 @@ pub(super) struct OpenPart {
 impl OpenPart {
     pub fn new(classes: &Classes, views: &Views) -> OpenPart {
         let mut part = OpenPart::default();
+        part.of_base(classes, views);
         let described = |unit: u32| views.details.binary_search_by_key(&unit, |d| d.number).is_ok();
-        let named = classes.ids().filter(|&c| views.role(c) == Role::Named && !described(classes.get(c).place.unit));
+        let named = classes.ids().filter(|&c| {
+            let class = classes.get(c);
+            views.role(c) == Role::Named && class.base.is_void() && !described(class.place.unit)
+        });
         let mut others: Vec<(Place, ClassId)> = named.map(|c| (classes.get(c).place, c)).collect();
         others.sort_unstable();
         let mut others = others.into_iter().peekable();
@@ -65,6 +73,23 @@ impl OpenPart {
         self.places.push(place);
         self.first_of.entry(class).or_insert(vertex);
         vertex
+    }
+
+    fn of_base(&mut self, classes: &Classes, views: &Views) {
+        let Some(base) = &classes.base else { return };
+        let is_open = |c: &ClassId| matches!(views.role(*c), Role::Refined | Role::Named);
+        let of_class = |c: ClassId| classes.base_types(classes.get(c)).map(move |ty| (ty, c));
+        let mut types: Vec<(TypeId, ClassId)> = classes.ids().filter(is_open).flat_map(of_class).collect();
+        types.sort_unstable();
+        types.dedup_by_key(|(ty, _)| *ty);
+        self.base = types.iter().map(|&(ty, _)| ty).collect();
+        for (ty, class) in types {
+            self.add(class, NOWHERE);
+            if views.role(class) == Role::Refined {
+                let vertex = |to: TypeId| self.base.binary_search(&to).ok().map(|v| v as Vertex);
+                self.vertices.edges.extend(base.edges(ty).into_iter().filter_map(vertex));
+            }
+        }
     }
 
     fn unit(&mut self, detail: &UnitDetail, views: &Views) {

@@ -1,6 +1,6 @@
 //! Walks through the graph of classes: what a class leads to, and what reaches it.
 
-use super::classes::{ClassId, Classes, INDEX_CLASS, VOID_CLASS};
+use super::classes::{Class, ClassId, Classes, INDEX_CLASS, VOID_CLASS};
 use super::settle::{GroupId, NO_GROUP, Settlement};
 use rustc_hash::FxHashSet as HashSet;
 
@@ -14,6 +14,10 @@ pub(super) fn leaves(classes: &Classes) -> Vec<ClassId> {
         let mut at = c;
         while leaves[at as usize] == UNKNOWN {
             let class = classes.get(at);
+            if let Some(base) = classes.base.as_ref().filter(|_| !class.vertex && !class.base.is_void()) {
+                leaves[at as usize] = classes.find_base(base.leaf(class.base)).unwrap_or(VOID_CLASS);
+                break;
+            }
             let ends = class.vertex || !class.leafy || class.target == INDEX_CLASS;
             // Void until its end is known, so that a circle ends there.
             leaves[at as usize] = if class.vertex { at } else { VOID_CLASS };
@@ -38,12 +42,21 @@ pub(super) fn reaching(classes: &Classes, settlement: &Settlement, seeds: Vec<Cl
     }
     // Who refers to whom, backwards: counted, then filled.
     let mut start = vec![0u32; n + 1];
+    let ends = |class: &Class, f: &mut dyn FnMut(ClassId)| match class.vertex {
+        true => classes.base_edges(class).into_iter().flatten().flatten().for_each(f),
+        false => {
+            let leaf = |ty| classes.base.as_ref().and_then(|base| classes.find_base(base.leaf(ty)));
+            classes.base_types(class).filter_map(leaf).for_each(f);
+        }
+    };
     let each = |f: &mut dyn FnMut(ClassId, ClassId)| {
         for id in classes.ids() {
-            for to in classes.references(classes.get(id)) {
-                if to != VOID_CLASS && to != INDEX_CLASS {
-                    f(id, to);
-                }
+            let class = classes.get(id);
+            for to in classes.references(class).filter(|&to| to != VOID_CLASS && to != INDEX_CLASS) {
+                f(id, to);
+            }
+            if !class.base.is_void() {
+                ends(class, &mut |to| f(id, to));
             }
         }
     };

@@ -17,6 +17,16 @@
 //! 3. A forward declaration that was never paired goes with the only struct or union of its name, if there is one.
 //! 4. Joints (prototypes) are one where they are of one class and what they refer to is one.
 //!
+//! Vertices of a base come first, each is kept, and none ever becomes another: where types match only if a forward
+//! declaration of the base stands for a definition that it has not, they are two. But from then on that definition is
+//! what the program's own declarations mean, as they are one with the base's.
+//!
+//! ```text
+//! base:    struct wdev; struct net { struct wdev *w; };
+//! unit:    struct wdev { int a; }; struct net { struct wdev *w; }; struct dev { struct net *n; };
+//! result:  the unit's net is a type of its own
+//! ```
+//!
 //! Invariant: `map` leads from each vertex to one that was kept before it in its group, or to a definition of what it
 //! declares, so that following it ends.
 
@@ -53,7 +63,9 @@ impl Vertices {
 }
 
 /// By vertex: the one that is kept for it.
-pub(super) fn refine(classes: &Classes, settlement: &Settlement, vertices: &Vertices) -> Vec<Vertex> {
+///
+/// The first `base` of them are the base's.
+pub(super) fn refine(classes: &Classes, settlement: &Settlement, vertices: &Vertices, base: usize) -> Vec<Vertex> {
     if vertices.class.is_empty() {
         return Vec::new();
     }
@@ -69,7 +81,10 @@ pub(super) fn refine(classes: &Classes, settlement: &Settlement, vertices: &Vert
         partner: vec![UNMAPPED; vertices.class.len()],
         pairs: Vec::new(),
         stack: Vec::new(),
+        base: base as Vertex,
+        redefines: false,
     };
+    refinement.of_base();
     refinement.forwards_and_enums();
     refinement.structs();
     refinement.leftover_forwards();
@@ -92,6 +107,10 @@ struct Refinement<'a> {
     /// The kept vertices that have a partner.
     pairs: Vec<Vertex>,
     stack: Vec<(Vertex, Vertex)>,
+    /// Vertices before this one are the base's.
+    base: Vertex,
+    /// The last match would have a forward declaration of the base defined.
+    redefines: bool,
 }
 
 impl Refinement<'_> {
@@ -101,6 +120,21 @@ impl Refinement<'_> {
 
     fn all(&self) -> std::ops::Range<Vertex> {
         0..self.vertices.class.len() as Vertex
+    }
+
+    fn own(&self) -> std::ops::Range<Vertex> {
+        self.base..self.vertices.class.len() as Vertex
+    }
+
+    fn of_base(&mut self) {
+        for v in 0..self.base {
+            let id = self.vertices.class[v as usize];
+            self.map[v as usize] = v;
+            self.kept[id as usize].push(v);
+            if matches!(self.kind(v), Kind::Enum | Kind::Enum64) {
+                self.kept_enums.entry(self.settlement.group_of[id as usize]).or_default().push(v);
+            }
+        }
     }
 
     fn resolve(&self, mut v: Vertex) -> Vertex {
@@ -123,7 +157,7 @@ impl Refinement<'_> {
     }
 
     fn forwards_and_enums(&mut self) {
-        for v in self.all() {
+        for v in self.own() {
             let id = self.vertices.class[v as usize];
             match self.kinds[id as usize] {
                 Kind::Fwd => {
@@ -140,7 +174,7 @@ impl Refinement<'_> {
     }
 
     fn enumeration(&mut self, v: Vertex, id: ClassId) {
-        let forward = self.classes.get(id).count == 0;
+        let forward = self.classes.get(id).forward;
         let kept = self.kept_enums.entry(self.settlement.group_of[id as usize]).or_default();
         for &have in kept.iter().rev() {
             let class = self.vertices.class[have as usize];
@@ -148,7 +182,7 @@ impl Refinement<'_> {
                 self.map[v as usize] = have;
                 return;
             }
-            if self.classes.get(class).count == 0 {
+            if self.classes.get(class).forward {
                 self.map[have as usize] = v;
             }
         }
@@ -157,7 +191,7 @@ impl Refinement<'_> {
     }
 
     fn structs(&mut self) {
-        for v in self.all() {
+        for v in self.own() {
             if self.map[v as usize] != UNMAPPED {
                 continue;
             }
@@ -170,8 +204,10 @@ impl Refinement<'_> {
                 let have = self.kept[id as usize][k];
                 if self.matches(v, have) {
                     self.record();
-                    found = have;
-                    break;
+                    if !self.redefines {
+                        found = have;
+                        break;
+                    }
                 }
             }
             if found == UNMAPPED {
@@ -188,6 +224,7 @@ impl Refinement<'_> {
             self.partner[v as usize] = UNMAPPED;
         }
         self.pairs.clear();
+        self.redefines = false;
         self.stack.clear();
         self.stack.push((candidate, kept));
         while let Some((new, have)) = self.stack.pop() {
@@ -208,11 +245,12 @@ impl Refinement<'_> {
             let (new_kind, have_kind) = (self.kind(new), self.kind(have));
             if new_kind != have_kind && (new_kind == Kind::Fwd || have_kind == Kind::Fwd) {
                 // Their spellings are the same, so name and kind of what is declared are.
+                self.redefines |= have_kind == Kind::Fwd && have < self.base;
                 continue;
             }
             if new_class != have_class {
                 if matches!((new_kind, have_kind), (Kind::Enum, Kind::Enum) | (Kind::Enum64, Kind::Enum64))
-                    && (self.classes.get(new_class).count == 0 || self.classes.get(have_class).count == 0)
+                    && (self.classes.get(new_class).forward || self.classes.get(have_class).forward)
                 {
                     continue;
                 }
@@ -247,6 +285,9 @@ impl Refinement<'_> {
             if new_kind != Kind::Fwd && have_kind == Kind::Fwd {
                 self.map[have as usize] = new;
             }
+            if self.redefines {
+                continue;
+            }
             if new_kind == Kind::Fwd && have_kind != Kind::Fwd {
                 self.map[new as usize] = have;
             }
@@ -267,7 +308,7 @@ impl Refinement<'_> {
                 continue;
             }
             let Some(&v) = self.kept[forward as usize].first() else { continue };
-            if self.map[v as usize] != v {
+            if self.map[v as usize] != v || v < self.base {
                 continue;
             }
             let twin = list.twin.map_or(NO_GROUP, |t| t);
@@ -289,10 +330,16 @@ impl Refinement<'_> {
         let mut same: HashMap<(ClassId, Vec<Vertex>), Vertex> = HashMap::default();
         let mut state = vec![false; result.len()];
         let mut stack: Vec<(Vertex, bool)> = Vec::new();
+        // What the base's types refer to never changes.
+        for v in 0..self.base {
+            result[v as usize] = v;
+            state[v as usize] = true;
+            same.entry((self.vertices.class[v as usize], self.vertices.edges_of(v).to_vec())).or_insert(v);
+        }
         let joint = |v: Vertex| {
             !matches!(self.kind(v), Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef | Kind::Enum | Kind::Enum64)
         };
-        for v in self.all().filter(|&v| joint(v)) {
+        for v in self.own().filter(|&v| joint(v)) {
             stack.push((v, false));
             while let Some((v, ready)) = stack.pop() {
                 if ready {

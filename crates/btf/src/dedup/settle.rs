@@ -4,9 +4,15 @@
 //! unions; the enums (and forward enums) of a name; the typedefs of a name. A group with one definition means that
 //! definition, in each unit. A group is *ambiguous* with several, and so is one whose forward declaration might be taken
 //! for a struct and for a union of its name. On kernels one or two dozen of 40,000 names are.
+//!
+//! On a base, a group has what the base defines and declares, too, and is also ambiguous where the base only declares
+//! what the program defines: nothing that the base has ever changes, so that its types mean no definition by that name.
+//! Most modules have no such name. They have declarations of what the base defines, and no more is looked at.
 
-use super::classes::{ClassId, Classes};
-use crate::Kind;
+use super::base::has_name_space;
+use super::classes::{Class, ClassId, Classes};
+use super::spell::by_name;
+use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
 
 pub(super) type GroupId = u32;
@@ -45,10 +51,15 @@ pub(super) struct Settlement {
     /// By class whose meaning does not depend on units: the class that stands for it (a forward declaration's
     /// definition), or itself.
     pub meaning: Vec<ClassId>,
+    /// Own names and those of the base are in each other's way.
+    pub conflicts: bool,
 }
 
 impl Settlement {
-    pub fn of(classes: &Classes) -> Settlement {
+    /// Adds classes of the base: those that own types may be taken for, or mean.
+    pub fn of(classes: &mut Classes) -> Settlement {
+        let grouped = bring_names(classes);
+        let classes = &*classes;
         // Looked up, never iterated for an order: that of groups is that of classes.
         let mut index: HashMap<(Space, u64), GroupId> = HashMap::default();
         index.reserve(classes.all.len() / 2);
@@ -56,7 +67,8 @@ impl Settlement {
         let mut group_of = vec![NO_GROUP; classes.all.len()];
         for id in classes.ids() {
             let class = classes.get(id);
-            if class.name.is_none() {
+            let left_out = !class.base.is_void() && id < grouped;
+            if class.name.is_none() || left_out {
                 continue;
             }
             let (space, forward) = match class.kind {
@@ -64,7 +76,7 @@ impl Settlement {
                 Kind::Union => (Space::Union, false),
                 Kind::Fwd if class.flag => (Space::Union, true),
                 Kind::Fwd => (Space::Struct, true),
-                Kind::Enum | Kind::Enum64 => (Space::Enum, class.count == 0),
+                Kind::Enum | Kind::Enum64 => (Space::Enum, class.forward),
                 Kind::Typedef => (Space::Typedef, false),
                 _ => continue,
             };
@@ -86,11 +98,13 @@ impl Settlement {
         }
         let defined = |groups: &[Group], g: &Group| g.twin.is_some_and(|t| !groups[t as usize].definitions.is_empty());
         for g in 0..groups.len() {
-            // The earliest forward enum stands for the others where nothing defines them.
-            groups[g].forwards.sort_by_key(|&c| classes.get(c).place);
+            // The base's, else the earliest forward enum stands for the others where nothing defines them.
+            groups[g].forwards.sort_by_key(|&c| (classes.get(c).base.is_void(), classes.get(c).place));
             let group = &groups[g];
+            let declared = group.forwards.iter().any(|&c| !classes.get(c).base.is_void());
+            let declared = declared && !group.definitions.is_empty();
             let torn = !group.forwards.is_empty() && !group.definitions.is_empty() && defined(&groups, group);
-            groups[g].ambiguous = groups[g].definitions.len() > 1 || torn;
+            groups[g].ambiguous = groups[g].definitions.len() > 1 || torn || declared;
         }
         let mut meaning: Vec<ClassId> = (0..classes.all.len() as ClassId).collect();
         for group in &groups {
@@ -98,7 +112,14 @@ impl Settlement {
                 group.forwards.iter().for_each(|&forward| meaning[forward as usize] = stands);
             }
         }
-        Settlement { groups, group_of, meaning }
+        Settlement { groups, group_of, meaning, conflicts: grouped == 1 && classes.base.is_some() }
+    }
+
+    /// For classes that have come since: each means itself.
+    pub fn extend(&mut self, classes: &Classes) {
+        let known = self.meaning.len() as ClassId;
+        self.meaning.extend(known..classes.all.len() as ClassId);
+        self.group_of.resize(classes.all.len(), NO_GROUP);
     }
 
     pub fn group(&self, class: ClassId) -> Option<&Group> {
@@ -108,4 +129,41 @@ impl Settlement {
     pub fn is_ambiguous(&self, class: ClassId) -> bool {
         self.group(class).is_some_and(|g| g.ambiguous)
     }
+}
+
+/// Adds the classes of the base that own types share a name with. Those before the one that is returned need no look:
+/// own types declare what the base defines, once each, or have names of their own.
+fn bring_names(classes: &mut Classes) -> ClassId {
+    let added = classes.all.len() as ClassId;
+    let Some(base) = classes.base.clone() else { return added };
+    let mut conflicts = classes.all.iter().any(|class| !class.base.is_void() && base.is_special(class.base));
+    let mut wanted: Vec<TypeId> = Vec::new();
+    for class in &classes.all {
+        if !class.base.is_void() || class.name.is_none() || !has_name_space(class.kind) {
+            continue;
+        }
+        let same = base.named(class.kind, class.flag, class.name.hash);
+        let twin = match class.kind {
+            Kind::Struct | Kind::Union => base.named(Kind::Fwd, class.kind == Kind::Struct, class.name.hash),
+            Kind::Fwd => base.named(Kind::Fwd, !class.flag, class.name.hash),
+            _ => Vec::new(),
+        };
+        let declares = class.forward && same.len() == 1 && twin.is_empty() && !base.class_of(same[0]).forward;
+        let has_name = !same.is_empty() || !twin.is_empty();
+        conflicts |= has_name && !declares;
+        wanted.extend(same.into_iter().chain(twin));
+    }
+    if conflicts {
+        classes.index_base();
+        let several = |class: &&Class| {
+            !class.base.is_void()
+                && has_name_space(class.kind)
+                && base.usual().ambiguous.binary_search(&by_name(class.kind, class.flag, class.name.hash)).is_ok()
+        };
+        for class in classes.all.iter().filter(several) {
+            wanted.extend(base.named(class.kind, class.flag, class.name.hash));
+        }
+    }
+    wanted.into_iter().for_each(|ty| _ = classes.adopt(ty));
+    if conflicts { 1 } else { added }
 }

@@ -1,55 +1,109 @@
 //! Types by their classes, for comparisons that do not care what names mean.
 
+use super::base::BaseTypes;
 use super::classes::{ClassId, Classes, VOID_CLASS};
-use crate::Kind;
+use super::lower::{members, name_of};
 use crate::unit::Name;
+use crate::{Kind, TypeId};
 
 /// A type by its class: what it says, with names standing for themselves.
 #[derive(Clone, Copy)]
-pub struct Shallow<'a> {
-    pub(super) classes: &'a Classes,
-    pub(super) id: ClassId,
+pub struct Shallow<'a>(Of<'a>);
+
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    Class(&'a Classes, ClassId),
+    /// What the base has is read there.
+    Base(&'a BaseTypes, TypeId),
 }
 
 impl<'a> Shallow<'a> {
+    pub(super) fn new(classes: &'a Classes, id: ClassId) -> Shallow<'a> {
+        match (&classes.base, classes.all.get(id as usize)) {
+            (Some(base), Some(class)) if !class.base.is_void() => Shallow(Of::Base(base, class.base)),
+            _ => Shallow(Of::Class(classes, id)),
+        }
+    }
+
+    fn to(self, target: TypeId) -> Shallow<'a> {
+        match self.0 {
+            Of::Base(base, _) => Shallow(Of::Base(base, target)),
+            of => Shallow(of),
+        }
+    }
+
     pub fn is_void(self) -> bool {
-        self.id == VOID_CLASS
+        match self.0 {
+            Of::Class(_, id) => id == VOID_CLASS,
+            Of::Base(_, id) => id.is_void(),
+        }
     }
 
     /// Equal classes are equal in all but what names mean.
     pub fn same(self, other: Shallow<'_>) -> bool {
-        self.id == other.id
+        match (self.0, other.0) {
+            (Of::Class(_, one), Of::Class(_, other)) => one == other,
+            (Of::Base(_, one), Of::Base(_, other)) => one == other,
+            _ => self.is_void() && other.is_void(),
+        }
     }
 
     pub fn kind(self) -> Kind {
-        self.classes.get(self.id).kind
+        match self.0 {
+            Of::Class(classes, id) => classes.get(id).kind,
+            Of::Base(base, id) => base.kind(id),
+        }
     }
 
     pub fn flag(self) -> bool {
-        self.classes.get(self.id).flag
+        match self.0 {
+            Of::Class(classes, id) => classes.get(id).flag,
+            Of::Base(base, id) => base.record(id).kind_flag(),
+        }
     }
 
     pub fn name(self) -> Name {
-        self.classes.get(self.id).name
+        match self.0 {
+            Of::Class(classes, id) => classes.get(id).name,
+            Of::Base(base, id) => name_of(base.btf(), base.record(id).name()),
+        }
     }
 
     /// Size in bytes, or number of elements.
     pub fn size(self) -> u32 {
-        self.classes.get(self.id).size
+        match self.0 {
+            Of::Class(classes, id) => classes.get(id).size,
+            Of::Base(base, id) => match (base.kind(id), base.record(id)) {
+                (Kind::Array, record) => record.word(5),
+                (_, record) => record.size_or_type(),
+            },
+        }
     }
 
     pub fn word(self) -> u32 {
-        self.classes.get(self.id).word
+        match self.0 {
+            Of::Class(classes, id) => classes.get(id).word,
+            Of::Base(base, id) => base.record(id).word(3),
+        }
     }
 
     pub fn target(self) -> Shallow<'a> {
-        Shallow { id: self.classes.get(self.id).target, ..self }
+        match self.0 {
+            Of::Class(classes, id) => Shallow::new(classes, classes.get(id).target),
+            Of::Base(base, id) => self.to(base.target(id)),
+        }
     }
 
-    pub fn members(self) -> impl ExactSizeIterator<Item = (Name, Shallow<'a>)> {
-        self.classes
-            .members_of(self.classes.get(self.id))
-            .iter()
-            .map(move |m| (m.name, Shallow { id: m.class, ..self }))
+    pub fn members(self) -> Box<dyn ExactSizeIterator<Item = (Name, Shallow<'a>)> + 'a> {
+        match self.0 {
+            Of::Class(classes, id) => {
+                let of_class = classes.members_of(classes.get(id)).iter();
+                Box::new(of_class.map(move |m| (m.name, Shallow::new(classes, m.class))))
+            }
+            Of::Base(base, id) => {
+                let of_record = members(base.btf(), base.record(id));
+                Box::new(of_record.map(move |m| (m.name, self.to(TypeId(m.ty)))))
+            }
+        }
     }
 }

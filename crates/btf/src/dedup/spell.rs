@@ -241,8 +241,9 @@ impl Spelling {
     }
 }
 
+/// A name in its name space, as all types spell it that go by it.
 #[inline]
-fn by_name(kind: Kind, flag: bool, name: u64) -> u64 {
+pub(super) fn by_name(kind: Kind, flag: bool, name: u64) -> u64 {
     let space = match kind {
         Kind::Fwd if flag => Kind::Union,
         Kind::Fwd => Kind::Struct,

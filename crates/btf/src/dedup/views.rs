@@ -17,19 +17,21 @@
 //!
 //! The passes:
 //!
-//! 1. Of each ambiguous name, the class that most units have for it is the *usual* one. Units that have another are
+//! 1. Of each ambiguous name, the class that most units have for it is the *usual* one, or, if the base has the name, the
+//!    one that most types of the base mean. Units that have another are
 //!    described in full. (In all other units, all references to the name lead to the usual class.) So are those in which
 //!    the usual class comes first, so that nodes can be numbered in the order of first appearance.
 //! 2. In those units, each edge to an ambiguous name is noted: class, number of the edge, what it leads to. An edge
 //!    that leads to one class only is *pinned* to it, unless a unit that was not described has the class, where the edge
 //!    leads to the usual one. An edge to a forward enum is never pinned, as such an enum stands for the newest full one.
+//!    A base is like a unit that comes before all others: what its types lead to counts, too.
 //! 3. What reaches a contested class is *refined*: units that have such a type are described as well.
 //!
 //! Invariant: two graphs that are walked side by side from types of one class come to pairs of one class, or of a
 //! declaration and what it declares, until they pass a contested class. So types of a class that is not refined always
 //! match, and the walk over the refined ones alone decides as the walk over all does.
 
-use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE};
+use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, VOID_CLASS};
 use super::classify::UnitSummary;
 use super::describe::UnitDetail;
 use super::reach::{leaves, reaching};
@@ -112,7 +114,8 @@ pub(super) fn views<E>(
         details: Vec::new(),
     };
     let ambiguous: Vec<bool> = (0..classes.all.len()).map(|c| settlement.is_ambiguous(c as ClassId)).collect();
-    if !ambiguous.contains(&true) {
+    let torn = if settlement.conflicts { classes.torn() } else { Vec::new() };
+    if !ambiguous.contains(&true) && torn.is_empty() {
         return Ok(views);
     }
     views.leaves = leaves(classes);
@@ -121,10 +124,11 @@ pub(super) fn views<E>(
     numbers.sort_unstable();
     numbers.dedup();
     views.details = describe(&numbers)?;
-    let seeds = match scope {
+    let mut seeds = match scope {
         Scope::Contested => views.contested(classes, settlement, units),
         Scope::Ambiguous => settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|g| g.classes()).collect(),
     };
+    seeds.extend(torn);
     let refined = reaching(classes, settlement, seeds);
     if refined.contains(&true) {
         let mut more: Vec<u32> = units.that_have(&refined).iter().map(|&(unit, _)| unit).collect();
@@ -147,6 +151,14 @@ pub(super) fn views<E>(
 }
 
 impl Views {
+    /// For classes that have come since: settled ones of the base.
+    pub fn extend(&mut self, classes: &Classes) {
+        self.roles.resize(classes.all.len(), Role::Settled);
+        if !self.leaves.is_empty() {
+            self.leaves.resize(classes.all.len(), VOID_CLASS);
+        }
+    }
+
     pub fn role(&self, class: ClassId) -> Role {
         if class == INDEX_CLASS { Role::Settled } else { self.roles[class as usize] }
     }
@@ -170,7 +182,13 @@ impl Views {
         pairs.iter().for_each(|&(_, class)| *units_with.entry(class).or_default() += 1);
         for (id, group) in settlement.groups.iter().enumerate().filter(|(_, g)| g.ambiguous) {
             let count = |c: ClassId| units_with.get(&c).copied().unwrap_or(0);
-            let usual = group.classes().max_by_key(|&c| (count(c), std::cmp::Reverse(classes.get(c).origin())));
+            let usual = group.classes().max_by_key(|&c| {
+                let class = classes.get(c);
+                // All types of the base mean its own.
+                let bases = classes.base.as_ref().filter(|_| !class.base.is_void());
+                let bases = bases.map(|base| !base.usual().is_unusual(class.base.0));
+                (bases, count(c), std::cmp::Reverse(class.origin()))
+            });
             self.usual.insert(id as GroupId, usual.expect("a group has classes"));
         }
         pairs.retain(|&(_, class)| self.usual[&settlement.group_of[class as usize]] != class);
@@ -202,6 +220,12 @@ impl Views {
                 }
             }
         }
+        for (&(class, edge), &to) in &leads {
+            let of_base = classes.base_edges(classes.get(class));
+            if of_base.iter().any(|edges| edges.get(edge as usize) != Some(&Some(to))) {
+                contested.insert(class);
+            }
+        }
         leads.retain(|_, to| self.usual[&settlement.group_of[*to as usize]] != *to);
         let mut wanted = vec![false; classes.all.len()];
         leads.keys().for_each(|&(class, _)| wanted[class as usize] = true);
@@ -213,6 +237,7 @@ impl Views {
             group.classes().filter(move |_| enums)
         });
         contested.extend(forward_enums);
+        contested.extend(classes.astray());
         self.pinned = leads;
         contested.into_iter().collect()
     }

@@ -41,8 +41,8 @@ fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Dedup
         Ok::<_, Infallible>(numbers.iter().map(one).collect())
     };
     let Ok(mut graph) = match way {
-        Way::Usual => TypeGraph::build(tables, summaries, describe),
-        Way::ByComparing => TypeGraph::build_by_comparing(tables, summaries, describe),
+        Way::Usual => TypeGraph::build(&mut tables, summaries, describe),
+        Way::ByComparing => TypeGraph::build_by_comparing(&mut tables, summaries, describe),
     };
     let types = graph.len();
     let mut nodes = vec![NodeId::VOID];

@@ -1,7 +1,7 @@
 //! Whether a module's BTF belongs to a base, as a report.
 
-use super::files::{BtfFile, whole};
 use crate::EncodeError;
+use crate::btf_file::{BtfFile, whole};
 use btfkit_btf::Kind;
 use btfkit_btf::fits::{FitError, Garbled, Mismatch, ModuleBtf, Proof, Verdict};
 use btfkit_btf::relocate::{Cause, Namesake, Obstacle, RelocateError};

@@ -2,16 +2,15 @@
 //!
 //! Each function reads files, calls the algorithm of `btfkit-btf`, checks what comes out, and names the file in errors.
 
-mod files;
 mod fits;
 
 pub use fits::{FitReport, GarbledReport, InsteadReport, ObstacleReport, fits};
 
+use crate::btf_file::{BtfFile, parse, whole, with_suffix};
 use crate::{EncodeError, write_atomically};
 use btfkit_btf::relocate::RelocateError;
 use btfkit_btf::validate::{Context, Rules};
 use btfkit_btf::{Btf, append};
-use files::{BtfFile, parse, whole, with_suffix};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;

@@ -77,7 +77,7 @@ pub fn encode(path: &Path, options: &Options) -> Outcome {
     if let Some(program) = reference_program() {
         return encode_by_reference(&program, path, options);
     }
-    match encode_file(path, options, &AtomicBool::new(false)) {
+    match encode_file(path, options, None, &AtomicBool::new(false)) {
         Ok(encoded) => {
             std::fs::write(path.with_extension("btf"), &encoded.btf).expect("a written file");
             Outcome { btf: Ok(Btf::parse(&encoded.btf)), bytes: encoded.btf, report: Some(encoded.report) }

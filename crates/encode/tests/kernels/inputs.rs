@@ -111,7 +111,7 @@ pub fn options() -> Options {
 
 impl Encoding {
     pub fn of(path: &Path) -> Encoding {
-        let encoded = encode_file(path, &options(), &AtomicBool::new(false));
+        let encoded = encode_file(path, &options(), None, &AtomicBool::new(false));
         let encoded = encoded.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let file = InputFile::open(path).expect("the file once more");
         let image = Image::parse(file.bytes()).expect("ELF");

@@ -71,7 +71,7 @@ fn bytes_are_the_same_at_any_number_of_threads() {
     each_file("thread counts", |path, ours| {
         for jobs in [1, 2] {
             let options = Options { jobs: Some(jobs), ..inputs::options() };
-            let again = encode_file(path, &options, &AtomicBool::new(false)).expect("an encoding");
+            let again = encode_file(path, &options, None, &AtomicBool::new(false)).expect("an encoding");
             assert!(again.btf == ours.btf.bytes(), "{}: other bytes at {jobs} threads", path.display());
         }
     });

@@ -11,7 +11,7 @@ fn int() -> Entry {
 fn code_of(bytes: &[u8]) -> &'static str {
     let path = scratch("file.elf");
     std::fs::write(&path, bytes).expect("a written file");
-    encode_file(&path, &Options::default(), &AtomicBool::new(false)).err().map_or("encoded", |error| {
+    encode_file(&path, &Options::default(), None, &AtomicBool::new(false)).err().map_or("encoded", |error| {
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
         assert!(error.message.contains(name), "the message does not name the file: {}", error.message);
         error.code
@@ -40,7 +40,7 @@ fn codes_of_errors() {
 fn a_file_that_is_not_there() {
     ours(|| {
         let path = scratch("absent.elf");
-        let error = encode_file(&path, &Options::default(), &AtomicBool::new(false)).err().expect("an error");
+        let error = encode_file(&path, &Options::default(), None, &AtomicBool::new(false)).err().expect("an error");
         assert_eq!(error.code, "NOT_FOUND");
     });
 }
@@ -50,7 +50,7 @@ fn aborted() {
     ours(|| {
         let path = scratch("file.elf");
         std::fs::write(&path, one([int()]).bytes()).expect("a written file");
-        let error = encode_file(&path, &Options::default(), &AtomicBool::new(true)).err().expect("an error");
+        let error = encode_file(&path, &Options::default(), None, &AtomicBool::new(true)).err().expect("an error");
         assert_eq!(error.code, "ABORTED");
     });
 }
@@ -225,8 +225,8 @@ fn the_input_is_left_alone() {
         let path = scratch("file.elf");
         let bytes = one([int()]).bytes();
         std::fs::write(&path, &bytes).expect("a written file");
-        let first = encode_file(&path, &Options::default(), &AtomicBool::new(false)).expect("BTF").btf;
-        let second = encode_file(&path, &Options::default(), &AtomicBool::new(false)).expect("BTF").btf;
+        let first = encode_file(&path, &Options::default(), None, &AtomicBool::new(false)).expect("BTF").btf;
+        let second = encode_file(&path, &Options::default(), None, &AtomicBool::new(false)).expect("BTF").btf;
         assert!(first == second);
         assert!(std::fs::read(&path).expect("the file") == bytes);
     });

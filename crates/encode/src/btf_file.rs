@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where the kernel shows its own BTF.
-const LIVE: &str = "/sys/kernel/btf";
+pub(crate) const LIVE: &str = "/sys/kernel/btf";
 
 /// What a file has: sections of an ELF file, or a raw BTF with what lies beside it under the same name and `.base` or
 /// `.base_checksum`.
-pub(super) struct BtfFile {
+pub(crate) struct BtfFile {
     pub btf: Vec<u8>,
     pub distilled: Option<Vec<u8>>,
     pub checksum: Option<Vec<u8>>,
@@ -66,13 +66,13 @@ fn optional(path: &Path) -> Result<Option<Vec<u8>>, EncodeError> {
 }
 
 /// The BTF of a file that stands for itself, or on its own distilled base.
-pub(super) fn whole(path: &Path) -> Result<Arc<Btf>, EncodeError> {
+pub(crate) fn whole(path: &Path) -> Result<Arc<Btf>, EncodeError> {
     let file = BtfFile::read(path)?;
     let base = file.distilled.map(|bytes| parse(path, bytes, None)).transpose()?;
     parse(path, file.btf, base)
 }
 
-pub(super) fn parse(path: &Path, bytes: Vec<u8>, base: Option<Arc<Btf>>) -> Result<Arc<Btf>, EncodeError> {
+pub(crate) fn parse(path: &Path, bytes: Vec<u8>, base: Option<Arc<Btf>>) -> Result<Arc<Btf>, EncodeError> {
     let is_split = base.is_some();
     let btf = match base {
         Some(base) => Btf::parse_split(bytes, base),

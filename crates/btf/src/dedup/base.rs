@@ -1,0 +1,249 @@
+//! The types of a base, frozen: what units on top of it find there already.
+//!
+//! The problem. A kernel has thousands of modules, each of which brings a few dozen types of its own and thousands that
+//! vmlinux has. What is done for a module must be in proportion to the module.
+//!
+//! So the base's types get their keys once, as if the base were a unit that comes before all others. A classifier that
+//! stands on a base looks there for what it does not know yet; what it finds is a class without content, which nobody
+//! has to read again. A base is never changed, and shared by all threads.
+//!
+//! A base may have several types of one key: those that use an ambiguous name with different meanings. One of them, the
+//! *usual* one, stands for the key (`usual`).
+
+use super::classes::Class;
+use super::hash::Mix;
+use super::lower::{lower, name_of};
+use super::of_btf::DedupError;
+use super::spell::{Key, NO_LEAF, Spelling, by_name};
+use super::usual::Usual;
+use crate::unit::UnitTypes;
+use crate::{Btf, Kind, Record, TypeId};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rustc_hash::FxHashMap as HashMap;
+use std::sync::Arc;
+
+/// A base that types are found in.
+pub struct BaseTypes {
+    btf: Arc<Btf>,
+    /// By type; (0, 0) where another type stands for the key, and for what is never merged.
+    pub(super) keys: Vec<Key>,
+    /// By type: the type at the end of its spelling, or void.
+    pub(super) leaves: Vec<u32>,
+    /// The type that stands for a key.
+    table: HashTable<u32>,
+    /// Types that define or declare a name, by the spelling of it.
+    named: HashTable<(u64, u32)>,
+    /// Of keys that several types have: all of them, the first of which stands for the key.
+    alike: Vec<Vec<u32>>,
+    /// By type: its set of these.
+    set_of: HashMap<u32, u32>,
+    usual: Usual,
+    /// Functions, and tags, by what makes them.
+    by_target: HashTable<(u64, u32)>,
+    int: TypeId,
+    pointer_size: Option<u8>,
+}
+
+impl BaseTypes {
+    pub fn of(btf: Arc<Btf>) -> Result<BaseTypes, DedupError> {
+        let ids = || (1..btf.end_id().0).map(TypeId);
+        let record = |id: TypeId| btf.record(id).expect("an id of the base");
+        let is_int = |&id: &TypeId| {
+            let record = record(id);
+            record.kind() == Some(Kind::Int) && btf.string(record.name()) == Some(b"int")
+        };
+        let int = ids().find(is_int).unwrap_or(TypeId::VOID);
+        let mut unit = UnitTypes::default();
+        unit.clear();
+        for id in ids() {
+            lower(&btf, id, record(id), Some(int), &mut unit).ok_or(DedupError::UnknownKind(id))?;
+        }
+        let mut spelling = Spelling::default();
+        spelling.run(&unit);
+        let mut base = BaseTypes {
+            keys: vec![(0, 0); unit.types.len()],
+            leaves: (0..unit.types.len() as u32).map(|id| spelling.of(id).leaf).collect(),
+            table: HashTable::with_capacity(unit.types.len()),
+            named: HashTable::with_capacity(unit.types.len() / 2),
+            alike: Vec::new(),
+            set_of: HashMap::default(),
+            usual: Usual::default(),
+            by_target: HashTable::new(),
+            int,
+            pointer_size: btf.pointer_size(),
+            btf,
+        };
+        for id in 1..unit.types.len() as u32 {
+            let t = &unit.types[id as usize];
+            let kind = t.kind.expect("every record is a type");
+            if matches!(kind, Kind::Func | Kind::DeclTag) {
+                let hash = by_target(kind, t.name.hash, t.target, t.word);
+                base.by_target.insert_unique(hash, (hash, id), |&(hash, _)| hash);
+            }
+            if matches!(kind, Kind::Var | Kind::Datasec | Kind::Func) {
+                continue;
+            }
+            let key = spelling.key(&unit, id, u32::MAX);
+            let keys = &mut base.keys;
+            match base.table.entry(key.0, |&t| keys[t as usize] == key, |&t| keys[t as usize].0) {
+                Entry::Occupied(first) => {
+                    let first = *first.get();
+                    let set = *base.set_of.entry(first).or_insert_with(|| {
+                        base.alike.push(vec![first]);
+                        base.alike.len() as u32 - 1
+                    });
+                    base.alike[set as usize].push(id);
+                    base.set_of.insert(id, set);
+                }
+                Entry::Vacant(free) => {
+                    free.insert(id);
+                    keys[id as usize] = key;
+                }
+            }
+            if has_name_space(kind) && !t.name.is_none() {
+                let hash = by_name(kind, t.flag, t.name.hash);
+                base.named.insert_unique(hash, (hash, id), |&(hash, _)| hash);
+            }
+        }
+        let firsts: Vec<u32> = base.alike.iter().map(|set| set[0]).collect();
+        base.usual = Usual::of(&unit, &base.leaves, base.named.iter().copied(), &mut base.alike);
+        for (first, set) in firsts.into_iter().zip(&base.alike).filter(|(first, set)| set[0] != *first) {
+            let key = std::mem::take(&mut base.keys[first as usize]);
+            base.keys[set[0] as usize] = key;
+            *base.table.find_mut(key.0, |&t| t == first).expect("it is there") = set[0];
+        }
+        Ok(base)
+    }
+
+    pub fn btf(&self) -> &Arc<Btf> {
+        &self.btf
+    }
+
+    /// As [`Btf::pointer_size`].
+    pub fn pointer_size(&self) -> Option<u8> {
+        self.pointer_size
+    }
+
+    /// The index type of arrays.
+    pub(super) fn int(&self) -> Option<TypeId> {
+        Some(self.int).filter(|int| !int.is_void())
+    }
+
+    pub(super) fn find(&self, key: Key) -> Option<TypeId> {
+        self.table.find(key.0, |&t| self.keys[t as usize] == key).map(|&t| TypeId(t))
+    }
+
+    /// The types that define or declare a name, in ascending order.
+    pub(super) fn named(&self, kind: Kind, flag: bool, name: u64) -> Vec<TypeId> {
+        let hash = by_name(kind, flag, name);
+        let mut found: Vec<TypeId> =
+            self.named.iter_hash(hash).filter(|(h, _)| *h == hash).map(|&(_, id)| TypeId(id)).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The function of that name (by its hash), linkage and prototype.
+    pub fn find_function(&self, name: u64, linkage: u32, proto: TypeId) -> Option<TypeId> {
+        self.find_by_target(Kind::Func, name, proto, linkage)
+    }
+
+    /// The tag of that value (by its hash) on a type of the base, or on one of its members or parameters.
+    pub fn find_tag(&self, value: u64, ty: TypeId, component: i32) -> Option<TypeId> {
+        self.find_by_target(Kind::DeclTag, value, ty, component as u32)
+    }
+
+    fn find_by_target(&self, kind: Kind, name: u64, target: TypeId, word: u32) -> Option<TypeId> {
+        let hash = by_target(kind, name, target.0, word);
+        let is_it = |id: &TypeId| {
+            let record = self.record(*id);
+            let own = if kind == Kind::Func { record.vlen() } else { record.word(3) };
+            let same = record.kind() == Some(kind) && !record.kind_flag() && own == word;
+            same && record.size_or_type() == target.0 && name_of(&self.btf, record.name()).hash == name
+        };
+        self.by_target.iter_hash(hash).filter(|(h, _)| *h == hash).map(|&(_, id)| TypeId(id)).filter(is_it).min()
+    }
+
+    pub(super) fn record(&self, id: TypeId) -> Record<'_> {
+        self.btf.record(id).expect("an id of the base")
+    }
+
+    pub(super) fn kind(&self, id: TypeId) -> Kind {
+        self.record(id).kind().expect("only known kinds are taken")
+    }
+
+    /// What a type refers to beside its members; of an array the element.
+    pub(super) fn target(&self, id: TypeId) -> TypeId {
+        let record = self.record(id);
+        match self.kind(id) {
+            Kind::Array => TypeId(record.word(3)),
+            kind if kind.shape().head_is_reference => TypeId(record.size_or_type()),
+            _ => TypeId::VOID,
+        }
+    }
+
+    /// The class of a type, as if no unit had met it.
+    pub(super) fn class_of(&self, id: TypeId) -> Class {
+        let record = self.record(id);
+        let kind = self.kind(id);
+        Class {
+            kind,
+            flag: record.kind_flag(),
+            vertex: self.leaves[id.index()] == id.0,
+            leafy: self.leaves[id.index()] != NO_LEAF,
+            forward: kind == Kind::Fwd || matches!(kind, Kind::Enum | Kind::Enum64) && record.vlen() == 0,
+            name: name_of(&self.btf, record.name()),
+            base: id,
+            ..Class::VOID
+        }
+    }
+
+    /// The type that stands for the key of this one.
+    pub(super) fn stands(&self, id: TypeId) -> TypeId {
+        self.set_of.get(&id.0).map_or(id, |&set| TypeId(self.alike[set as usize][0]))
+    }
+
+    /// A type and all others of its key.
+    pub(super) fn alike(&self, id: TypeId) -> impl Iterator<Item = TypeId> + Clone {
+        let others = self.set_of.get(&id.0).map_or(&[][..], |&set| &self.alike[set as usize]);
+        let alone = others.is_empty().then_some(id);
+        others.iter().map(|&id| TypeId(id)).chain(alone)
+    }
+
+    /// Whether types that look like this one may mean something else than most.
+    pub(super) fn is_special(&self, id: TypeId) -> bool {
+        self.usual.is_unusual(id.0) || self.usual.is_astray(id.0)
+    }
+
+    pub(super) fn usual(&self) -> &Usual {
+        &self.usual
+    }
+
+    /// What a type refers to: the vertices at the ends of the spellings.
+    pub(super) fn edges(&self, id: TypeId) -> Vec<TypeId> {
+        let mut edges = Vec::new();
+        self.record(id).references(|to| {
+            let leaf = self.leaf(to);
+            if !leaf.is_void() {
+                edges.push(leaf);
+            }
+        });
+        edges
+    }
+
+    pub(super) fn leaf(&self, id: TypeId) -> TypeId {
+        match self.leaves.get(id.index()) {
+            None | Some(&NO_LEAF) => TypeId::VOID,
+            Some(&leaf) => TypeId(leaf),
+        }
+    }
+}
+
+fn by_target(kind: Kind, name: u64, target: u32, word: u32) -> u64 {
+    Mix::of(kind as u64, name).with((target as u64) << 32 | word as u64).get()
+}
+
+/// Kinds whose names may be defined and declared more than once.
+pub(super) fn has_name_space(kind: Kind) -> bool {
+    matches!(kind, Kind::Struct | Kind::Union | Kind::Fwd | Kind::Enum | Kind::Enum64 | Kind::Typedef)
+}
