@@ -1,10 +1,10 @@
 //! Replacing a file in one step: at each moment its name stands for the whole old contents or the whole new ones.
 
+use crate::new_file::NewFile;
 use crate::{InputFile, ReplaceError, Rewrite, attributes};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Writes the bytes into a new file beside the target and renames it over the target. On any failure the old file is as
 /// it was and nothing is left beside it.
@@ -17,6 +17,7 @@ pub fn write_beside_and_rename(path: &Path, bytes: &[u8]) -> Result<(), ReplaceE
 
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), ReplaceError> {
     let to_write = |source| ReplaceError::Write { path: path.into(), source };
+    let to_create = |source| ReplaceError::Create { path: path.into(), source };
     let old = match fs::metadata(path) {
         Ok(old) if old.is_dir() => return Err(ReplaceError::Directory { path: path.into() }),
         // There is no old content to keep, and a rename would put a file in the place of the device.
@@ -25,20 +26,21 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
         }
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(source) => return Err(ReplaceError::Create { path: path.into(), source }),
+        Err(error) => return Err(to_create(error)),
     };
     let target = behind_links(path);
     // The system takes the bits of the umask off, as it does for files that are created in the usual way.
-    let mut file = beside(path, &target, 0o666)?;
-    write(file.as_file_mut()).map_err(to_write)?;
+    let mut new = NewFile::beside(&target, 0o666).map_err(to_create)?;
+    write(&mut new.file).map_err(to_write)?;
     if let Some(old) = old {
-        attributes::keep_mode(path, file.as_file(), &old)?;
+        attributes::keep_mode(path, &new.file, &old)?;
     }
-    rename(path, &target, file)
+    new.rename(&target).map_err(|source| ReplaceError::Rename { path: path.into(), source })
 }
 
 /// Puts a file with changed sections in the place of the one that was read. On any failure the old file is as it was and
-/// nothing is left beside it; a process that is killed may leave a file beside it whose name begins with `.btfkit-`.
+/// nothing is left beside it. A process that is killed may leave a file there whose name is [`crate::is_temporary`], where
+/// the file system has no files without a name.
 ///
 /// The new file has owner, mode and extended attributes of the old one. Where the path is a symbolic link, the file that
 /// it leads to is replaced. A file with several names is refused, as it would be one file no longer; so is one that was
@@ -49,32 +51,15 @@ pub fn rewrite_in_place(path: &Path, old: &InputFile, rewrite: &Rewrite<'_>) -> 
     attributes::refuse_hard_links(path, old.metadata())?;
     let target = behind_links(path);
     // Nobody may read it sooner than the file that it becomes.
-    let mut file = beside(path, &target, 0o600)?;
-    let written = rewrite.write(old.file(), file.as_file_mut());
+    let mut new =
+        NewFile::beside(&target, 0o600).map_err(|source| ReplaceError::Create { path: path.into(), source })?;
+    let written = rewrite.write(old.file(), &mut new.file);
     written.map_err(|source| ReplaceError::Write { path: path.into(), source })?;
-    attributes::keep_all(path, file.as_file(), old.file(), old.metadata())?;
+    attributes::keep_all(path, &new.file, old.file(), old.metadata())?;
     if !fs::metadata(&target).is_ok_and(|now| attributes::is_unchanged(old.metadata(), &now)) {
         return Err(ReplaceError::Changed { path: path.into() });
     }
-    rename(path, &target, file)
-}
-
-/// A new file in the folder of the target, which is deleted when it is dropped.
-fn beside(path: &Path, target: &Path, mode: u32) -> Result<NamedTempFile, ReplaceError> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".btfkit-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    #[cfg(not(unix))]
-    let _ = mode;
-    builder.tempfile_in(folder).map_err(|source| ReplaceError::Create { path: path.into(), source })
-}
-
-fn rename(path: &Path, target: &Path, file: NamedTempFile) -> Result<(), ReplaceError> {
-    // The error holds the file, which is deleted with it.
-    file.persist(target).map_err(|error| ReplaceError::Rename { path: path.into(), source: error.error })?;
-    Ok(())
+    new.rename(&target).map_err(|source| ReplaceError::Rename { path: path.into(), source })
 }
 
 /// The path of the file itself, so that a link to it stays a link; where there is no such file yet, its path to be.
