@@ -3,6 +3,7 @@
 //! A kernel's units have a table each, together millions of declarations, of which some thousand are distinct. Each of
 //! these is turned into a plan once; a unit's table leads to plans that are there already.
 
+use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::Layout;
 use crate::plan::{Encoding, Plan, Role};
@@ -26,7 +27,22 @@ pub(crate) struct Code {
     pub layout: Option<Layout>,
     pub role: Role,
     pub children: bool,
+    /// The bytes that an entry has behind its code, where they are always as many.
+    pub length: Option<u16>,
+    /// [`Plan::links`] has something.
+    pub leads_out: bool,
     pub plan: Rc<Plan>,
+}
+
+impl Code {
+    /// The cursor ends behind the entry, of which nothing is read.
+    #[inline(always)]
+    pub fn skip(&self, cursor: &mut Cursor<'_>, encoding: Encoding) -> Result<(), Fault> {
+        match self.length {
+            Some(length) => cursor.advance(length as usize),
+            None => cursor.skip(&self.plan.skip, encoding),
+        }
+    }
 }
 
 /// Codes below this go into a list by code, which is never longer.
@@ -42,7 +58,15 @@ impl Table {
     }
 
     fn insert(&mut self, code: u64, plan: Rc<Plan>) {
-        let entry = Code { layout: plan.layout, role: plan.role, children: plan.children, plan };
+        let length = if plan.skip.steps.is_empty() { u16::try_from(plan.skip.tail).ok() } else { None };
+        let entry = Code {
+            layout: plan.layout,
+            role: plan.role,
+            children: plan.children,
+            length,
+            leads_out: plan.links.is_some(),
+            plan,
+        };
         if code < DENSE {
             let index = code as usize;
             if self.dense.len() <= index {

@@ -263,6 +263,10 @@ impl<'a> Lowering<'a> {
             let mut shift = 0;
             let name = match layout.name {
                 NameForm::Offset if by_offset => offset_hash(word::<BIG>(window, name_at) as u64),
+                NameForm::Index(size) if by_offset => {
+                    let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
+                    self.names.by_index(index, context.strings).hash
+                }
                 NameForm::None => 0,
                 NameForm::Inline => {
                     let Some((text, length)) = inline_text(window, name_at) else { break };
@@ -333,9 +337,7 @@ impl<'a> Lowering<'a> {
         cursor: &mut Cursor<'a>,
     ) -> Result<Name, Fault> {
         if let NameForm::Index(size) = form {
-            let bits = 8 * size as u64;
-            let index = if BIG { raw >> (32 - bits) } else { raw & ((1 << bits) - 1) };
-            return Ok(self.names.by_index(index, context.strings));
+            return Ok(self.names.by_index(string_index::<BIG>(raw, size), context.strings));
         }
         let offset = match &mut cursor.relocations {
             None => raw,
@@ -393,6 +395,13 @@ fn inline_text(window: &[u8; WINDOW], at: usize) -> Option<(u64, usize)> {
 fn word<const BIG: bool>(window: &[u8; WINDOW], at: usize) -> u32 {
     let bytes = [window[at], window[at + 1], window[at + 2], window[at + 3]];
     if BIG { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+}
+
+/// An index of `size` bytes, from the four at its place.
+#[inline(always)]
+fn string_index<const BIG: bool>(raw: u64, size: u8) -> u64 {
+    let bits = 8 * size as u64;
+    if BIG { raw >> (32 - bits) } else { raw & ((1 << bits) - 1) }
 }
 
 fn shape(tag: DwTag, role: Role) -> Option<Shape> {

@@ -378,9 +378,21 @@ impl<'a> Lowering<'a> {
             }
             let plan = &*code.plan;
             if !self.matters(code.role) {
-                cursor.skip(&plan.skip, unit.encoding)?;
                 if code.children {
+                    if let Some(next) = plan.behind_children(cursor, start) {
+                        cursor.at = next;
+                        continue;
+                    }
                     self.stack.push(Frame::Ignored);
+                }
+                code.skip(cursor, unit.encoding)?;
+                continue;
+            }
+            // Of a block nothing is read.
+            if code.role == Role::Block {
+                code.skip(cursor, unit.encoding)?;
+                if code.children {
+                    self.stack.push(Frame::Body);
                 }
                 continue;
             }

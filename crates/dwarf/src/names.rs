@@ -152,7 +152,7 @@ impl<'a> Names<'a> {
     }
 
     /// The name at an index of `.debug_str_offsets`.
-    #[inline]
+    #[inline(always)]
     pub fn by_index(&mut self, index: u64, strings: StringTable) -> Name {
         self.str_offset(index, strings).map_or(Name::NONE, |offset| self.in_str(offset))
     }
@@ -182,7 +182,21 @@ impl<'a> Names<'a> {
         offset.map_or(Name::NONE, |offset| name_at(place, section.data, offset))
     }
 
+    #[inline(always)]
     fn str_offset(&mut self, index: u64, strings: StringTable) -> Option<u64> {
+        // What there is nearly always: 32-bit DWARF in a linked file, and a table that lies in its section.
+        if self.str_offsets.is_none() && strings.encoding.offset_size == 4 && index <= u32::MAX as u64 {
+            let data = self.sections.str_offsets.data;
+            let at = strings.base.checked_add(index * 4)?;
+            let raw = *data.get(usize::try_from(at).ok()?..)?.first_chunk::<4>()?;
+            let raw = if self.sections.big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) };
+            return Some(raw as u64);
+        }
+        self.any_str_offset(index, strings)
+    }
+
+    #[inline(never)]
+    fn any_str_offset(&mut self, index: u64, strings: StringTable) -> Option<u64> {
         let size = strings.encoding.offset_size;
         let at = strings.base.checked_add(index.checked_mul(size as u64)?)?;
         let bytes = Bytes::new(self.sections.str_offsets.data, self.sections.big_endian);

@@ -4,6 +4,7 @@
 //! plan is: skip so many bytes, read this form as that attribute, skip, read … and skip the rest. Entries that do not
 //! matter where they stand (variables of function bodies) have a second list of steps in which nothing is read.
 
+use crate::entry::Cursor;
 use crate::layout::Layout;
 use crate::sections::Bytes;
 use gimli::{DwAt, DwForm, DwTag, constants as dw};
@@ -119,6 +120,8 @@ pub(crate) struct Plan {
     pub skip: Steps,
     /// Reads nothing but the references that may lead to other units, where there are any.
     pub links: Option<Steps>,
+    /// Where the offset of the next sibling stands, from the first attribute.
+    sibling: Option<u32>,
 }
 
 /// What the sizes of forms depend on.
@@ -156,8 +159,30 @@ impl Plan {
         let links = links.then(|| compile(&specs, encoding, leads_out));
         let role = role(tag);
         let layout = Layout::of(tag, role, children, &read);
-        Some(Plan { tag, role, layout, children, read, skip, links })
+        let sibling = sibling(&specs, encoding).filter(|_| children);
+        Some(Plan { tag, role, layout, children, read, skip, links, sibling })
     }
+
+    /// Where the entry that follows the children starts, if the one at the cursor says so (from the start of the unit).
+    /// Only what is ahead counts, so that a walk that believes it comes to an end.
+    #[inline]
+    pub fn behind_children(&self, cursor: &Cursor<'_>, unit: usize) -> Option<usize> {
+        let at = cursor.at.checked_add(self.sibling? as usize)?;
+        let next = unit.checked_add(cursor.bytes.u32(at).ok()? as usize)?;
+        (at < next && next < cursor.end).then_some(next)
+    }
+}
+
+/// Where the offset of the next sibling stands, if that is always at the same distance.
+fn sibling(specs: &[(DwAt, DwForm, i64)], encoding: Encoding) -> Option<u32> {
+    let mut at = 0u32;
+    for &(name, form, _) in specs {
+        if (name, form) == (dw::DW_AT_sibling, dw::DW_FORM_ref4) {
+            return Some(at);
+        }
+        at = at.checked_add(fixed_size(form, encoding)? as u32)?;
+    }
+    None
 }
 
 fn compile(specs: &[(DwAt, DwForm, i64)], encoding: Encoding, wanted: impl Fn(DwAt, DwForm) -> bool) -> Steps {
@@ -207,13 +232,13 @@ fn role(tag: DwTag) -> Role {
         dw::DW_TAG_subrange_type => Role::Subrange,
         dw::DW_TAG_subprogram => Role::Function,
         dw::DW_TAG_variable => Role::Variable,
-        dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine | dw::DW_TAG_try_block | dw::DW_TAG_catch_block => {
-            Role::Block
-        }
+        dw::DW_TAG_lexical_block | dw::DW_TAG_try_block | dw::DW_TAG_catch_block => Role::Block,
         dw::DW_TAG_namespace | dw::DW_TAG_module => Role::Scope,
         DW_TAG_LLVM_ANNOTATION => Role::Annotation,
         DW_TAG_GNU_ANNOTATION => Role::GnuAnnotation,
-        dw::DW_TAG_label
+        // What is declared in an inlined function is below its abstract instance.
+        dw::DW_TAG_inlined_subroutine
+        | dw::DW_TAG_label
         | dw::DW_TAG_call_site
         | dw::DW_TAG_call_site_parameter
         | dw::DW_TAG_GNU_call_site

@@ -273,11 +273,12 @@ fn outward(
         if code == 0 {
             continue;
         }
-        let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
-        let Some(links) = &plan.links else {
-            cursor.skip(&plan.skip, unit.encoding)?;
+        let code = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+        if !code.leads_out {
+            code.skip(cursor, unit.encoding)?;
             continue;
-        };
+        }
+        let Some(links) = &code.plan.links else { continue };
         cursor.read_steps(links, unit.encoding, &mut entry)?;
         for attr in FOLLOWED {
             if let Some((class @ (Class::InfoRef | Class::Signature), value)) = entry.get(attr) {

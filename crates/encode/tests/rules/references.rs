@@ -83,6 +83,37 @@ fn types_inside_prototypes_functions_and_blocks_count() {
     );
 }
 
+/// What an inlined function declares is below its abstract instance; what is below a copy is jumped over.
+#[test]
+fn types_inside_inlined_functions_do_not_count() {
+    let inlined = |size, name| {
+        entry(DW_TAG_inlined_subroutine).with([
+            structure(name, size),
+            entry(DW_TAG_lexical_block).with([structure("deeper", size)]),
+            entry(DW_TAG_call_site).with([entry(DW_TAG_call_site_parameter)]),
+        ])
+    };
+    differs("they count", || {
+        let entries = [
+            base("int", 4, SIGNED),
+            function("f", "void", 0x10).with([
+                inlined(1, "first"),
+                structure("between", 2),
+                entry(DW_TAG_lexical_block).with([inlined(3, "second"), structure("behind", 4)]),
+                inlined(5, "last"),
+            ]),
+            structure("after", 6),
+        ];
+        one(entries).fun("f", 0x10).encode().expect(
+            "INT int size=4 bits=32 signed
+             STRUCT between size=2 {}
+             STRUCT behind size=4 {}
+             STRUCT after size=6 {}
+             FUNC f static () -> void",
+        );
+    });
+}
+
 #[test]
 fn unspecified_type_is_void() {
     let entries =
