@@ -5,6 +5,7 @@ mod common;
 use btfkit_elf::{Change, Image, InputFile, Rewrite, RewriteError, Section};
 use common::{KINDS, TestElf};
 use object::{Endianness, elf};
+use std::path::{Path, PathBuf};
 
 const BTF: &str = ".BTF";
 const BASE: &str = ".BTF.base";
@@ -239,6 +240,32 @@ fn what_cannot_be_is_said() {
         relocated.relocate(btf, 0, elf::RelocationType(1), 1, 0);
         let error = rewritten(&relocated.build(), &[put(BTF, b"")]).unwrap_err();
         assert!(matches!(error, RewriteError::Relocated { section, by } if section == BTF && by == ".rela.BTF"));
+    }
+}
+
+/// Kernels of the cache, and the files named in BTFKIT_TEST_ELF.
+#[test]
+fn real_files_are_changed_like_others() {
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/kernels");
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+    };
+    let mut files: Vec<PathBuf> =
+        entries(&cache).iter().flat_map(|package| entries(&package.join("usr/lib/debug/boot"))).collect();
+    files.extend(std::env::split_paths(&std::env::var_os("BTFKIT_TEST_ELF").unwrap_or_default()));
+    files.retain(|path| path.is_file());
+    if files.is_empty() {
+        eprintln!("skipped: there is no kernel in .cache, and BTFKIT_TEST_ELF names no file");
+    }
+    for path in files {
+        let file = InputFile::open(&path).unwrap();
+        let new = change(file.bytes(), &[put(".types", &[5; 100_001])]);
+        let image = Image::parse(file.bytes()).unwrap();
+        let is_loaded = image.section_by_name(b".BTF").is_some_and(Section::is_allocated) && !image.is_relocatable();
+        match rewritten(&new, &[put(BTF, b"types")]) {
+            Ok(_) => assert!(!is_loaded, "{}", path.display()),
+            Err(error) => assert!(is_loaded && matches!(error, RewriteError::Allocated { .. }), "{error}"),
+        }
     }
 }
 

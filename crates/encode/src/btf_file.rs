@@ -26,8 +26,14 @@ impl BtfFile {
             let btf = std::fs::read(path).map_err(|error| EncodeError::new("IO", path, error))?;
             return Ok(BtfFile { btf, distilled: None, checksum: None, pointer_size: None });
         }
-        let file = InputFile::open(path).map_err(|error| EncodeError::of_elf(path, error))?;
-        let bytes = file.bytes();
+        let elf = |error| EncodeError::of_elf(path, error);
+        let file = InputFile::open(path).map_err(elf)?;
+        let read = BtfFile::of(path, file.bytes());
+        file.verify(path).map_err(elf)?;
+        read
+    }
+
+    fn of(path: &Path, bytes: &[u8]) -> Result<BtfFile, EncodeError> {
         if bytes.starts_with(&[0x9f, 0xeb]) || bytes.starts_with(&[0xeb, 0x9f]) {
             let beside = |suffix: &str| optional(&with_suffix(path, suffix));
             let (distilled, checksum) = (beside(".base")?, beside(".base_checksum")?);
