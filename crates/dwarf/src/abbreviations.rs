@@ -10,7 +10,7 @@ use crate::plan::{Encoding, Plan, Role};
 use crate::sections::Bytes;
 use gimli::{DwForm, constants as dw};
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The plans of one table, by code.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub(crate) struct Code {
     pub length: Option<u16>,
     /// [`Plan::links`] has something.
     pub leads_out: bool,
-    pub plan: Rc<Plan>,
+    pub plan: Arc<Plan>,
 }
 
 impl Code {
@@ -57,7 +57,7 @@ impl Table {
         }
     }
 
-    fn insert(&mut self, code: u64, plan: Rc<Plan>) {
+    fn insert(&mut self, code: u64, plan: Arc<Plan>) {
         let length = if plan.skip.steps.is_empty() { u16::try_from(plan.skip.tail).ok() } else { None };
         let entry = Code {
             layout: plan.layout,
@@ -80,15 +80,25 @@ impl Table {
 }
 
 /// Plans by the bytes of their declarations behind the code.
-type Declarations = FxHashMap<Box<[u8]>, Rc<Plan>>;
+type Declarations = FxHashMap<Box<[u8]>, Arc<Plan>>;
 
-/// All plans that one thread has made.
+/// All plans that one thread has made, also of other files: a declaration means the same wherever it stands.
 #[derive(Debug, Default)]
 pub(crate) struct Abbreviations {
     plans: Vec<(Encoding, Declarations)>,
 }
 
+/// Declarations that are kept from one file to the next. All modules of a kernel together have some thousand.
+const KEPT: usize = 1 << 15;
+
 impl Abbreviations {
+    /// Forgets all plans where they have become too many to be those of one compiler.
+    pub fn bound(&mut self) {
+        if self.plans.iter().map(|(_, declarations)| declarations.len()).sum::<usize>() > KEPT {
+            self.plans.clear();
+        }
+    }
+
     /// Reads the table at `offset` of `.debug_abbrev`.
     pub fn table(&mut self, abbrev: Bytes<'_>, offset: u64, encoding: Encoding) -> Result<Table, Fault> {
         let known = match self.plans.iter().position(|(of, _)| *of == encoding) {
@@ -102,10 +112,10 @@ impl Abbreviations {
         let mut table = Table::default();
         let complete = each(abbrev, offset, |declaration| {
             let plan = match plans.get(declaration.bytes) {
-                Some(plan) => Rc::clone(plan),
+                Some(plan) => Arc::clone(plan),
                 None => {
-                    let plan = Rc::new(Plan::parse(Bytes::new(declaration.bytes, abbrev.big), encoding)?);
-                    plans.insert(declaration.bytes.into(), Rc::clone(&plan));
+                    let plan = Arc::new(Plan::parse(Bytes::new(declaration.bytes, abbrev.big), encoding)?);
+                    plans.insert(declaration.bytes.into(), Arc::clone(&plan));
                     plan
                 }
             };

@@ -67,8 +67,9 @@ pub(crate) struct KnownFunction {
 
 const NOT_RECENT: u32 = u32::MAX;
 
-/// Leaves as many bits of a 32-bit hash as number the functions that are remembered.
-const RECENT_SHIFT: u32 = 32 - 15;
+/// Functions that are remembered: one for so many bytes of entries, and in a kernel as many as stay in the cache.
+const BYTES_PER_RECENT: u64 = 256;
+const MOST_RECENT: u64 = 1 << 15;
 
 /// How far a function's name is looked for through references.
 const ORIGINS: usize = 4;
@@ -116,7 +117,11 @@ impl Lowering<'_> {
             let name = self.name_by_bytes(context, entry, Attr::Name);
             return (name, self.symbol_of(name));
         };
-        let slot = ((offset as u32).wrapping_mul(0x9e37_79b9) >> RECENT_SHIFT) as usize;
+        if self.recent_functions.is_empty() {
+            let count = (self.info_len / BYTES_PER_RECENT).clamp(1, MOST_RECENT).next_power_of_two();
+            self.recent_functions.resize(count as usize, KnownFunction { offset: NOT_RECENT, symbol: 0 });
+        }
+        let slot = (offset as u32).wrapping_mul(0x9e37_79b9) as usize >> 16 & (self.recent_functions.len() - 1);
         if let Some(known) = self.recent_functions.get(slot)
             && known.offset == offset as u32
             && offset < NOT_RECENT as u64
@@ -126,7 +131,6 @@ impl Lowering<'_> {
         let name = self.name_by_bytes(context, entry, Attr::Name);
         let symbol = self.symbol_of(name);
         if !name.is_none() && offset < NOT_RECENT as u64 {
-            self.recent_functions.resize(1 << (32 - RECENT_SHIFT), KnownFunction { offset: NOT_RECENT, symbol: 0 });
             let symbol = symbol.map_or(0, |symbol| symbol + 1);
             self.recent_functions[slot] = KnownFunction { offset: offset as u32, symbol };
         }

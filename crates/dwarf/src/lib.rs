@@ -19,6 +19,7 @@ mod plan;
 mod prefetch;
 mod quick;
 mod relocations;
+mod room;
 mod sections;
 mod settle;
 mod types;
@@ -28,6 +29,7 @@ mod variable;
 pub use convention::Convention;
 pub use error::{DwarfError, Fault};
 pub use lower::{Lowering, Program, Settings};
+pub use room::Room;
 pub use sections::{Placed, Relocate, RelocationSource, Section, Sections};
 pub use unit::{Group, Units};
 

@@ -67,7 +67,7 @@ pub struct Lowering<'a> {
     pub(crate) addr: Option<Box<dyn Relocate + 'a>>,
     /// The abbreviation tables of the group's units, by offset.
     tables: FxHashMap<(u64, Encoding), Rc<Table>>,
-    abbreviations: Abbreviations,
+    pub(crate) abbreviations: Abbreviations,
     pub(crate) stack: Vec<Frame>,
     pub(crate) open_functions: Vec<OpenFunction>,
     pub(crate) aggregates: Vec<OpenAggregate>,

@@ -47,9 +47,11 @@ impl<'data> Program<'data> {
             || rayon::join(|| data_sections(image, symbols, features), kfuncs),
         );
         let functions = functions?;
-        let mut filter = vec![0u64; FILTER_BITS / 64];
-        for bit in functions.hashes().map(filter_bit) {
-            filter[bit / 64] |= 1 << (bit % 64);
+        let bits = (functions.len() * BITS_PER_FUNCTION).next_power_of_two().max(64);
+        let mut filter = vec![0u64; bits / 64];
+        for hash in functions.hashes() {
+            let (word, bit) = place_in(&filter, hash);
+            filter[word] |= bit;
         }
         let (mut kfuncs, mut btf_ids_faults) = (FxHashMap::default(), Vec::new());
         // Damaged lists cost the tags that they would give, and nothing else.
@@ -107,16 +109,19 @@ fn data_sections<'data>(
     sections
 }
 
-const FILTER_BITS: usize = 1 << 20;
+/// Of the filter: one name in so many passes without being there.
+const BITS_PER_FUNCTION: usize = 16;
 
-fn filter_bit(hash: u64) -> usize {
-    (hash >> 40) as usize % FILTER_BITS
+/// The word and the bit of a name, by its hash. Filters have a power of two of words.
+#[inline]
+fn place_in(filter: &[u64], hash: u64) -> (usize, u64) {
+    ((hash >> 40) as usize & (filter.len() - 1), 1 << (hash >> 32 & 63))
 }
 
 impl btfkit_dwarf::Program for Program<'_> {
     fn function(&self, name: u64) -> Option<u32> {
-        let bit = filter_bit(name);
-        if self.filter[bit / 64] & 1 << (bit % 64) == 0 {
+        let (word, bit) = place_in(&self.filter, name);
+        if self.filter[word] & bit == 0 {
             return None;
         }
         self.functions.get(name).map(|index| index.0)

@@ -2,6 +2,7 @@
 
 use crate::{Base, EncodeError};
 use btfkit_btf::dedup::Classifier;
+use btfkit_dwarf::Room;
 use std::sync::{Arc, Mutex};
 
 /// What a thread keeps from one module to the next: without it, each module would make its own tables, as large as the
@@ -24,14 +25,17 @@ impl Scratch {
     }
 }
 
-/// Classifiers that have done their work and are ready for more.
+/// What has done its work for one file and is ready for more.
 #[derive(Default)]
-pub(crate) struct Spare(Mutex<Vec<Classifier>>);
+pub(crate) struct Spare {
+    classifiers: Mutex<Vec<Classifier>>,
+    rooms: Mutex<Vec<Room>>,
+}
 
 impl Spare {
     pub fn classifier(&self, number: u32, base: Option<&Base>) -> Classifier {
         let Some(base) = base else { return Classifier::new(number) };
-        let mut spare = self.0.lock().expect("nothing panics while it is held");
+        let mut spare = self.classifiers.lock().expect("nothing panics while it is held");
         match spare.pop().filter(|classifier| classifier.is_on(base.types())) {
             Some(classifier) => classifier.numbered(number),
             None => Classifier::on(number, Arc::clone(base.types())),
@@ -39,6 +43,14 @@ impl Spare {
     }
 
     pub fn give_back(&self, classifiers: Vec<Classifier>) {
-        self.0.lock().expect("nothing panics while it is held").extend(classifiers);
+        self.classifiers.lock().expect("nothing panics while it is held").extend(classifiers);
+    }
+
+    pub fn room(&self) -> Room {
+        self.rooms.lock().expect("nothing panics while it is held").pop().unwrap_or_default()
+    }
+
+    pub fn give_back_room(&self, room: Room) {
+        self.rooms.lock().expect("nothing panics while it is held").push(room);
     }
 }

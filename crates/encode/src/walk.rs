@@ -85,7 +85,7 @@ impl<'w> Walk<'w> {
     }
 
     fn lowering(self, identity: Identity) -> Lowering<'w> {
-        Lowering::new(self.sections, self.units, self.settings, self.program, identity)
+        Lowering::new(self.sections, self.units, self.settings, self.program, identity).within(self.spare.room())
     }
 
     fn graph(self, walked: &mut Walked) -> Result<TypeGraph, EncodeError> {
@@ -102,7 +102,9 @@ impl<'w> Walk<'w> {
         let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
         let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
             let classifier = self.spare.classifier(thread.index() as u32, self.base);
-            let share = share(classifier, self.lowering(identity), units, &next, abort, &failed);
+            let mut lowering = self.lowering(identity);
+            let share = share(classifier, &mut lowering, units, &next, abort, &failed);
+            self.spare.give_back_room(lowering.into_room());
             failed.fetch_or(share.is_err(), Ordering::Relaxed);
             share
         });
@@ -148,7 +150,9 @@ impl<'w> Walk<'w> {
                 lowering.recycle(lowered.types);
                 Ok(detail)
             };
-            numbers.iter().map(describe).collect()
+            let details = numbers.iter().map(describe).collect();
+            self.spare.give_back_room(lowering.into_room());
+            details
         };
         // A share for each thread, as what it takes to lower a group is not made for a single one.
         let shares = numbers.par_chunks(numbers.len().div_ceil(rayon::current_num_threads()).max(1)).map(share);
@@ -158,7 +162,7 @@ impl<'w> Walk<'w> {
 
 fn share(
     classifier: Classifier,
-    mut lowering: Lowering<'_>,
+    lowering: &mut Lowering<'_>,
     units: &Units,
     next: &AtomicU32,
     abort: &AtomicBool,
@@ -178,7 +182,7 @@ fn share(
             return Ok(share);
         }
         let lowered = lowering.lower(number).map_err(|error| Stop::Malformed(number, error))?;
-        let summary = share.classifier.classify(number, &lowered.types, &lowered.anchors, &mut lowering);
+        let summary = share.classifier.classify(number, &lowered.types, &lowered.anchors, lowering);
         let gleaned = Gleaned {
             functions: lowered.functions,
             variables: lowered.variables,
