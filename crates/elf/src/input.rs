@@ -106,7 +106,14 @@ impl InputFile {
     pub fn verify(&self, path: &Path) -> Result<(), ElfError> {
         let was_cut = matches!(&self.contents, Contents::Mapped(map) if map.was_cut());
         let is_same = self.file.metadata().is_ok_and(|now| attributes::is_unchanged(&self.metadata, &now));
-        if was_cut || !is_same { Err(ElfError::Changed { path: path.into() }) } else { Ok(()) }
+        match (is_same, was_cut) {
+            (true, false) => Ok(()),
+            // Nobody changed it: the disk does not give it.
+            (true, true) => {
+                Err(ElfError::Io { path: path.into(), source: io::Error::other("a part of it cannot be read") })
+            }
+            (false, _) => Err(ElfError::Changed { path: path.into() }),
+        }
     }
 
     pub(crate) fn file(&self) -> &File {
