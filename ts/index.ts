@@ -1,4 +1,5 @@
 // The public interface. Each module named here is public as a whole; scripts/types.mjs makes index.d.ts from them.
+export * from './check.js';
 export * from './convert.js';
 export * from './encode.js';
 export * from './errors.js';

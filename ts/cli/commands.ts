@@ -1,8 +1,9 @@
 // Which commands there are. A command's own module is loaded when it is called.
+import {checkCommandOptions, checkOptions} from '../options/check.js';
 import {convertCommandOptions, distillOptions, fitsCommandOptions, fitsOptions, relocateOptions} from '../options/convert.js';
 import {encodeCommandOptions, encodeOptions} from '../options/encode.js';
 import type {OptionTable} from '../options/table.js';
-import {featureHelp} from './help.js';
+import {checkHelp, featureHelp} from './help.js';
 
 export interface CommandSpec {
 	/** One line for the list of commands. */
@@ -66,5 +67,13 @@ export const commands: Readonly<Record<string, CommandSpec>> = {
 		operands: {'<files...>': 'ELF files with sections .BTF, or raw BTF.'},
 		tables: [convertCommandOptions],
 		load: async () => (await import('./convert.js')).mergeCommand,
+	},
+	check: {
+		summary: 'Say whether a kernel would take BTF.',
+		description: 'Says whether a kernel would take the BTF of each file, in the kernel\'s words, and what else is wrong with it.',
+		operands: {'<files...>': 'Raw BTF, or ELF files with .BTF (and .BTF.base).'},
+		tables: [checkOptions, checkCommandOptions],
+		help: () => checkHelp,
+		load: async () => (await import('./check.js')).checkCommand,
 	},
 };

@@ -18,5 +18,9 @@ Features:
 	}
 }
 
+export const checkHelp = `
+Exit code 0 says that all files are accepted, 1 that some are refused or could not be read.
+`;
+
 export const exitCodeHelp = `
 Exit codes: ${exitCodes.done} done, ${exitCodes.failed} the input or the work on it failed, ${exitCodes.usage} usage, ${exitCodes.interrupted} interrupted.`;

@@ -24,6 +24,7 @@ interface ValueTypes {
 	path: string;
 	paths: string | readonly string[];
 	choice: string;
+	release: string;
 }
 
 export type Kind = keyof ValueTypes;
@@ -143,6 +144,18 @@ export const kinds = {
 		check(value, name, choices) {
 			if (typeof value !== 'string' || !choices.includes(value)) {
 				throw invalid(name, `one of ${choices.join(', ')}`, value);
+			}
+
+			return value;
+		},
+	} satisfies KindSpec<string>,
+
+	release: {
+		type: () => 'string',
+		fromText: text => text,
+		check(value, name) {
+			if (typeof value !== 'string' || !/^v?\d+\.\d+/.test(value)) {
+				throw invalid(name, 'a kernel release, such as 6.12', value);
 			}
 
 			return value;

@@ -2,7 +2,7 @@
 
 use crate::EncodeError;
 use btfkit_btf::Btf;
-use btfkit_elf::{Image, InputFile};
+use btfkit_elf::{Image, InputFile, constants};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub(crate) struct BtfFile {
     pub checksum: Option<Vec<u8>>,
     /// Bytes of a pointer on its machine, where it is ELF.
     pub pointer_size: Option<u8>,
+    /// Whether it is a BPF object.
+    pub is_bpf: bool,
 }
 
 impl BtfFile {
@@ -24,7 +26,7 @@ impl BtfFile {
         // What the kernel shows has no size that could be mapped.
         if path.starts_with(LIVE) {
             let btf = std::fs::read(path).map_err(|error| EncodeError::new("IO", path, error))?;
-            return Ok(BtfFile { btf, distilled: None, checksum: None, pointer_size: None });
+            return Ok(BtfFile { btf, distilled: None, checksum: None, pointer_size: None, is_bpf: false });
         }
         let elf = |error| EncodeError::of_elf(path, error);
         let file = InputFile::open(path).map_err(elf)?;
@@ -37,7 +39,7 @@ impl BtfFile {
         if bytes.starts_with(&[0x9f, 0xeb]) || bytes.starts_with(&[0xeb, 0x9f]) {
             let beside = |suffix: &str| optional(&with_suffix(path, suffix));
             let (distilled, checksum) = (beside(".base")?, beside(".base_checksum")?);
-            return Ok(BtfFile { btf: bytes.to_vec(), distilled, checksum, pointer_size: None });
+            return Ok(BtfFile { btf: bytes.to_vec(), distilled, checksum, pointer_size: None, is_bpf: false });
         }
         let elf = |error| EncodeError::of_elf(path, error);
         let image = Image::parse(bytes).map_err(elf)?;
@@ -52,7 +54,9 @@ impl BtfFile {
             EncodeError::new("NO_BTF", path, what)
         })?;
         let (distilled, checksum) = (section(".BTF.base")?, section(".BTF.base_checksum")?);
-        Ok(BtfFile { btf, distilled, checksum, pointer_size: Some(if image.is_64() { 8 } else { 4 }) })
+        let is_bpf = image.machine() == constants::EM_BPF.0;
+        let pointer_size = Some(if image.is_64() { 8 } else { 4 });
+        Ok(BtfFile { btf, distilled, checksum, pointer_size, is_bpf })
     }
 }
 

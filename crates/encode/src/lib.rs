@@ -5,6 +5,7 @@
 mod assemble;
 mod base;
 mod btf_file;
+mod check;
 pub mod convert;
 mod error;
 mod in_place;
@@ -24,6 +25,8 @@ mod select;
 mod walk;
 
 pub use base::Base;
+pub use btfkit_btf::validate::{Context, Release};
+pub use check::{CheckOptions, Checked, CheckedFinding, Unreadable, check_files};
 pub use error::EncodeError;
 pub use in_place::{InPlace, encode_in_place};
 pub use language::{language_code, language_names};
@@ -34,7 +37,7 @@ pub use scratch::Scratch;
 use assemble::{Assembled, Layout, assemble};
 use btfkit_btf::dedup::BadName;
 use btfkit_btf::unit::NameRef;
-use btfkit_btf::validate::{Context, validate};
+use btfkit_btf::validate::validate;
 use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};

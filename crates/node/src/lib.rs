@@ -3,6 +3,7 @@
 // Tests have no Node to register with, so what only JavaScript calls is unused there.
 #![cfg_attr(test, allow(dead_code))]
 
+mod check;
 mod control;
 mod convert;
 mod encode;
