@@ -1,5 +1,53 @@
 // The public types of btfkit. Made from ts/ by npm run types; do not edit.
 
+export interface CheckOptions {
+    /**
+     * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
+     */
+    signal?: AbortSignal | undefined;
+}
+/** Something that is wrong with a BTF, and where. */
+export interface Finding {
+    /** An error is what the kernel that was asked refuses, or nobody can use; other kernels and tools mind a warning. */
+    severity: 'error' | 'warning';
+    section: '.BTF' | '.BTF.base';
+    /** Null where it is about no type. */
+    typeId: number | null;
+    /** The type's own name, empty where it has none. */
+    name: string;
+    /** From a named type down to this one. */
+    path: string;
+    /** Stable, for machines: "member-exceeds-struct-size". */
+    rule: string;
+    /** Who has the rule. */
+    source: string;
+    message: string;
+    /** What to do. */
+    advice: string;
+}
+export interface CheckResult {
+    file: string;
+    verdict: 'accepted' | 'refused';
+    context: 'load' | 'vmlinux' | 'module' | 'base';
+    /** The kernel's error number, where it refuses. */
+    errno?: number;
+    /** The kernel's words; empty where it has none. */
+    message?: string;
+    findings: Finding[];
+}
+/** A file that could not be read. */
+export interface UncheckedFile {
+    file: string;
+    error: {
+        code: ErrorCode;
+        message: string;
+    };
+}
+/** Says whether a kernel would take the BTF of a file: a raw BTF, or an ELF file with `.BTF`. */
+export declare function check(file: string | URL, options?: CheckOptions): Promise<CheckResult>;
+/** As `check`, for many files, whose base is read once. One that cannot be read does not end it. */
+export declare function checkFiles(files: ReadonlyArray<string | URL>, options?: CheckOptions): Promise<Array<CheckResult | UncheckedFile>>;
+
 export interface DistillOptions {
     /**
      * The base that the split BTF was made on: a vmlinux, or its raw BTF.

@@ -7,6 +7,18 @@ export declare class Control {
   abort(): boolean
 }
 
+/** Checks files; the report is a list with a record for each. */
+export declare function check(files: Array<string>, settings: CheckSettings, control: Control): Promise<Outcome>
+
+/** The options of `check` as JavaScript says them. */
+export interface CheckSettings {
+  base?: string
+  /** "load", "vmlinux", "module" or "base". */
+  context?: string
+  /** "6.12". */
+  targetKernel?: string
+}
+
 /** Merges what is the same in the BTF of a file. */
 export declare function dedup(input: string, output: string | undefined | null, control: Control): Promise<Outcome>
 

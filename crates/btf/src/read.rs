@@ -2,6 +2,7 @@
 
 use crate::header::{CLASSIC_HEADER, HEAD, Info, LAYOUT_HEADER, MAGIC, VERSION};
 use crate::strings::StringIndex;
+use crate::validate::{Rules, Verdict};
 use crate::{Aggregate, Endian, Kind, Member, Param, SecVar, Type, TypeId, UnknownRecord};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -387,6 +388,11 @@ impl Btf {
     /// The blob that this was parsed from.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// What a kernel rules on it, and everything else that is wrong with it.
+    pub fn judge(&self, rules: &Rules) -> Verdict {
+        rules.judge(&self.bytes, self.base.as_deref())
     }
 
     /// Own strings as they lie in the blob, each ended by NUL.
