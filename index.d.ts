@@ -2,6 +2,20 @@
 
 export interface CheckOptions {
     /**
+     * What split BTF stands on: a raw BTF, or an ELF file with .BTF. A file's own .BTF.base comes before it.
+     */
+    base?: string | undefined;
+    /**
+     * How the BTF gets into the kernel: load (a program loads it with BPF_BTF_LOAD, which checks most), vmlinux (its
+     * own), module (a module's .BTF), base (a module's .BTF.base). Default: module where there is a base, load for BPF
+     * objects, else vmlinux.
+     */
+    context?: 'load' | 'vmlinux' | 'module' | 'base' | undefined;
+    /**
+     * The kernel that is asked: a release such as 6.12. It knows the kinds and flags that it knew. Default: 6.18.
+     */
+    targetKernel?: string | undefined;
+    /**
      * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
      */
     signal?: AbortSignal | undefined;

@@ -22,7 +22,7 @@ try {
 	writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
 	const load = file => import(pathToFileURL(join(folder, 'options', file)));
 	const {kinds} = await load('kinds.js');
-	const files = readdirSync(join(folder, 'options')).filter(file => file.endsWith('.js'));
+	const files = readdirSync(join(folder, 'options')).filter(file => file.endsWith('.js') && !['kinds.js', 'table.js'].includes(file));
 	const tables = Object.assign({}, ...await Promise.all(files.map(load)));
 	update('index.d.ts', () => declarations(tables, kinds));
 	update('README.md', text => withFlagLists(text, tables));
