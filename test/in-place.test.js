@@ -78,6 +78,25 @@ test('tools read it, and it survives them', async t => {
 	}
 });
 
+test('a base that was there before is not for this BTF: it goes, and tools take what is left', async t => {
+	if (!has('objcopy') || !has('strip')) {
+		return skip(t, 'binutils are not installed');
+	}
+
+	const path = await exampleWith(t);
+	const {btf} = await encode(path);
+	const [base, stripped] = ['base', 'stripped'].map(name => join(dirname(path), name));
+	await writeFile(base, 'of another build');
+	execFileSync('objcopy', [`--add-section=.BTF.base=${base}`, path]);
+	t.regex(execFileSync('readelf', ['-SW', path], {encoding: 'utf8'}), /\.BTF\.base/);
+	await encodeInPlace(path);
+	execFileSync('strip', ['--strip-debug', '-o', stripped, path]);
+	for (const file of [path, stripped]) {
+		t.notRegex(execFileSync('readelf', ['-SW', file], {encoding: 'utf8'}), /\.BTF\.base/);
+		t.true(btf.equals(await section(file, '.BTF')), file);
+	}
+});
+
 for (const compiler of ['gcc', 'clang']) {
 	test(`a program that ${compiler} has made still runs, from the object or linked`, async t => {
 		if (!has(compiler)) {
