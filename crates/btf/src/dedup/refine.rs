@@ -332,7 +332,6 @@ impl Refinement<'_> {
         let mut stack: Vec<(Vertex, bool)> = Vec::new();
         // What the base's types refer to never changes.
         for v in 0..self.base {
-            result[v as usize] = v;
             state[v as usize] = true;
             same.entry((self.vertices.class[v as usize], self.vertices.edges_of(v).to_vec())).or_insert(v);
         }

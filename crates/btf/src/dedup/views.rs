@@ -31,6 +31,7 @@
 //! declaration and what it declares, until they pass a contested class. So types of a class that is not refined always
 //! match, and the walk over the refined ones alone decides as the walk over all does.
 
+use super::base::has_name_space;
 use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, VOID_CLASS};
 use super::classify::UnitSummary;
 use super::describe::UnitDetail;
@@ -173,6 +174,22 @@ impl Views {
         self.usual.get(&settlement.group_of[self.leaves[class as usize] as usize]).copied()
     }
 
+    /// Joints of the base that refer to what the base declares and the program defines. The program's own declarations
+    /// may come to mean its definition, and then the joints that it has are others.
+    fn redefined(&self, classes: &Classes, settlement: &Settlement) -> Vec<ClassId> {
+        let groups = settlement.groups.iter().filter(|g| g.ambiguous);
+        let of_base = |c: &ClassId| !classes.get(*c).base.is_void();
+        let forwards: HashSet<ClassId> = groups.flat_map(|g| g.forwards.iter().copied().filter(of_base)).collect();
+        if forwards.is_empty() {
+            return Vec::new();
+        }
+        let is_joint = |c: &ClassId| classes.get(*c).vertex && !has_name_space(classes.get(*c).kind);
+        let refers = |c: &ClassId| {
+            classes.base_edges(classes.get(*c)).iter().flatten().flatten().any(|to| forwards.contains(to))
+        };
+        classes.ids().filter(|c| of_base(c) && is_joint(c) && refers(c)).collect()
+    }
+
     /// Finds the usual class of each ambiguous name, and the units that have another one.
     fn find_usual(&mut self, classes: &Classes, settlement: &Settlement, found: &[(u32, ClassId)]) -> Vec<u32> {
         let mut pairs = found.to_vec();
@@ -238,6 +255,7 @@ impl Views {
         });
         contested.extend(forward_enums);
         contested.extend(classes.astray());
+        contested.extend(self.redefined(classes, settlement));
         self.pinned = leads;
         contested.into_iter().collect()
     }

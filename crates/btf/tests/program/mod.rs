@@ -45,13 +45,24 @@ impl Program {
 
     /// The units without functions, and each one's ids.
     pub fn in_units(&self, units: usize, endian: Endian) -> (Btf, Vec<Range<u32>>) {
+        let (blob, ranges) = self.write_units(units, 0, Writer::new(endian));
+        (Btf::parse(blob).unwrap(), ranges)
+    }
+
+    /// The same on top of a base, after the first `skipped` of the program. No unit refers to the base.
+    pub fn in_units_on(&self, units: usize, skipped: usize, base: &Arc<Btf>) -> (Btf, Vec<Range<u32>>) {
+        let (blob, ranges) = self.write_units(units, skipped, Writer::split(base));
+        (Btf::parse_split(blob, Arc::clone(base)).unwrap(), ranges)
+    }
+
+    fn write_units(&self, units: usize, skipped: usize, mut writer: Writer) -> (Vec<u8>, Vec<Range<u32>>) {
+        let first = writer.next_id().0;
         let mut choices = self.choices.clone();
-        let mut writer = Writer::new(endian);
-        let made = self.units(units, 0, &mut choices, &mut writer);
+        let made = self.units(units, skipped, &mut choices, &mut writer);
         let (types, ends) = made.finish();
-        let starts = std::iter::once(1).chain(ends.iter().copied());
+        let starts = std::iter::once(first).chain(ends.iter().copied());
         let ranges = starts.zip(ends.iter().copied()).map(|(start, end)| start..end).collect();
-        (Btf::parse(finish(writer, types)).unwrap(), ranges)
+        (finish(writer, types), ranges)
     }
 
     fn units<'p>(

@@ -53,6 +53,14 @@ proptest! {
         prop_assert_eq!(units::compare_with_oracle(&input, &ranges), Ok(()));
     }
 
+    /// The base has some of the units, of the same stock of names.
+    #[test]
+    fn units_on_a_base(program in programs(), below in 1..5usize, skipped in 0..4usize, units in 1..7usize) {
+        let base = Arc::new(by_oracle(&program.whole(below, Endian::Little)));
+        let (input, ranges) = program.in_units_on(units, skipped, &base);
+        prop_assert_eq!(units::compare_with_oracle(&input, &ranges), Ok(()), "on the base\n{}", Dump(&base));
+    }
+
     #[test]
     fn types_in_any_order(program in programs(), units in 1..6usize, seed: u64) {
         let input = program.whole(units, Endian::Little);

@@ -2,11 +2,13 @@
 
 use crate::meaning;
 use crate::oracle;
-use btfkit_btf::dedup::{Classifier, Describer, NodeId, TypeGraph, emit};
-use btfkit_btf::unit::{Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
+use crate::vectors::dedup::parse_like;
+use btfkit_btf::dedup::{BaseTypes, Classifier, Describer, NodeId, TypeGraph, emit};
+use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
 use btfkit_btf::{Btf, Kind, Type, TypeId, Writer};
 use std::convert::Infallible;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How the units are put together.
 #[derive(Clone, Copy)]
@@ -25,9 +27,14 @@ struct Deduplicated {
 }
 
 /// Deduplicates a BTF whose units are these ranges of ids, in ascending order; every reference stays inside its unit. The
-/// units are dealt out to so many classifiers in turn.
+/// units are dealt out to so many classifiers in turn. Split BTF is put on what its base has.
 fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Deduplicated {
-    let mut tables: Vec<_> = (0..classifiers as u32).map(Classifier::new).collect();
+    let base = btf.base().map(|base| Arc::new(BaseTypes::of(Arc::clone(base)).unwrap()));
+    let classifier = |number| match &base {
+        Some(base) => Classifier::on(number, Arc::clone(base)),
+        None => Classifier::new(number),
+    };
+    let mut tables: Vec<_> = (0..classifiers as u32).map(classifier).collect();
     let mut summaries = Vec::new();
     for (number, unit) in units.iter().enumerate() {
         let (types, mut members) = lower(btf, unit);
@@ -44,25 +51,31 @@ fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Dedup
         Way::Usual => TypeGraph::build(&mut tables, summaries, describe),
         Way::ByComparing => TypeGraph::build_by_comparing(&mut tables, summaries, describe),
     };
-    let types = graph.len();
-    let mut nodes = vec![NodeId::VOID];
+    let types = own(&graph);
+    let mut nodes = vec![NodeId::VOID; btf.start_id().index()];
     for (number, unit) in units.iter().enumerate() {
         nodes.extend((0..unit.len()).map(|anchor| graph.node(graph.anchor(number as u32, anchor as u32))));
     }
     // Each type that a unit lists has its node already.
-    assert_eq!(types, graph.len());
-    let mut writer = Writer::new(btf.endian());
-    let emitted = emit(&mut graph, &mut writer, |at: NameRef| btf.string(at.0 as u32).unwrap()).unwrap();
-    assert_eq!(types, graph.len());
+    assert_eq!(types, own(&graph));
+    let mut writer = btf.base().map_or_else(|| Writer::new(btf.endian()), Writer::split);
+    let name = |at: NameRef| btf.string(at.btf_offset().unwrap()).unwrap();
+    let emitted = emit(&mut graph, &mut writer, name).unwrap();
+    assert_eq!(types, own(&graph));
     let ids = nodes.into_iter().map(|node| emitted.id(node)).collect();
     Deduplicated { blob: writer.finish(false), ids }
+}
+
+/// How many types the graph has that a base has not.
+fn own(graph: &TypeGraph) -> usize {
+    (1..graph.len() as u32).filter(|&node| graph.in_base(NodeId(node)).is_none()).count()
 }
 
 /// Whether the program becomes what the oracle makes of it, and each type of each unit the same type there; in both
 /// ways, and on any number of classifiers in the same bytes.
 pub fn compare_with_oracle(input: &Btf, units: &[Range<u32>]) -> Result<(), String> {
     let (oracle, became) = oracle::dedup_and_map(input).map_err(|error| format!("{error:?}"))?;
-    let oracle = Btf::parse(oracle).map_err(|error| error.to_string())?;
+    let oracle = parse_like(input, oracle);
     let one = dedup(input, units, 1, Way::Usual);
     for classifiers in [2, 3] {
         if dedup(input, units, classifiers, Way::Usual) != one {
@@ -70,9 +83,10 @@ pub fn compare_with_oracle(input: &Btf, units: &[Range<u32>]) -> Result<(), Stri
         }
     }
     for found in [one, dedup(input, units, 2, Way::ByComparing)] {
-        let output = Btf::parse(found.blob).map_err(|error| error.to_string())?;
+        let output = parse_like(input, found.blob);
         meaning::compare(&output, &oracle)?;
-        let [ours, theirs] = [&output, &oracle].map(|btf| meaning::meanings(btf, output.len()));
+        let rounds = output.end_id().index();
+        let [ours, theirs] = [&output, &oracle].map(|btf| meaning::meanings(btf, rounds));
         let alike = |id: &TypeId| ours[found.ids[id.index()].index()] == theirs[became[id.index()].index()];
         if let Some(id) = input.types().map(|(id, _)| id).find(|id| !alike(id)) {
             return Err(format!("type {id} of the input has become another type"));
@@ -100,7 +114,7 @@ fn lower(btf: &Btf, unit: &Range<u32>) -> (UnitTypes, AllMembers) {
     };
     let name = |offset: u32| match btf.string(offset).unwrap() {
         [] => Name::NONE,
-        text => Name { hash: name_hash(text), at: NameRef(offset.into()) },
+        text => Name { hash: name_hash(text), at: NameRef::in_btf(offset) },
     };
     let member = |text: u32, value: u64, ty: TypeId| LocalMember { name: name(text), value, ty: local(ty) };
     let mut members = Vec::new();
@@ -117,7 +131,12 @@ fn lower(btf: &Btf, unit: &Range<u32>) -> (UnitTypes, AllMembers) {
             Type::Typedef { ty, .. } => new.target = local(*ty),
             Type::Array { elem, index, nelems } => {
                 (new.target, new.size) = (local(*elem), *nelems);
-                members.push(member(0, 0, *index));
+                let mut index = member(0, 0, *index);
+                // A base does not say which of a unit's types that is.
+                if btf.base().is_some() {
+                    index.ty = ARRAY_INDEX;
+                }
+                members.push(index);
             }
             Type::Struct(body) | Type::Union(body) => {
                 (new.size, new.flag) = (body.size, body.kind_flag);
