@@ -280,6 +280,8 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `MALFORMED_ELF`: the file's sections or symbols contradict themselves.
  * - `MALFORMED_DWARF`: the debug information contradicts itself.
  * - `NO_TYPES`: there is debug information, but without a single type, or all of it was excluded.
+ * - `NO_MODULES`: the folder has no modules.
+ * - `AMBIGUOUS`: two modules have the same name, and their BTF would be in the same file.
  * - `UNFIT_VARIABLE`: a variable cannot be in BTF, and the feature `encode_force`, which leaves such out, was not asked for.
  * - `INVALID_BTF`: valid BTF could not be made of it.
  * - `NO_BTF`: the file has no BTF, or not what is needed beside it.
@@ -295,7 +297,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `NO_ADDON`: the native part of btfkit could not be loaded.
  * - `INTERNAL`: a fault of btfkit itself.
  */
-export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'NO_BTF' | 'MALFORMED_BTF' | 'NOT_RELOCATABLE' | 'BASE_MISMATCH' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'NO_MODULES' | 'AMBIGUOUS' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'NO_BTF' | 'MALFORMED_BTF' | 'NOT_RELOCATABLE' | 'BASE_MISMATCH' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
 export interface BtfkitErrorDetails {
     /** The file that the error is about. */
     path?: string | undefined;
@@ -311,6 +313,174 @@ export declare class BtfkitError extends Error {
 
 /** What goes into the BTF. The names are those of `pahole --btf_features`. */
 export type Feature = 'encode_force' | 'var' | 'float' | 'decl_tag' | 'type_tag' | 'enum64' | 'optimized_func' | 'consistent_func' | 'decl_tag_kfuncs' | 'reproducible_build' | 'distilled_base' | 'global_var' | 'attributes' | 'true_signature' | 'layout';
+
+export interface KernelOptions {
+    /**
+     * The folder of the modules, with all folders below it: *.ko, also compressed (.ko.xz, .ko.zst, .ko.gz), and
+     * *.ko.debug. Links to files are followed, links to folders are not.
+     */
+    modules: string;
+    /**
+     * The kernel, with DWARF. Its BTF is made first, and is what the modules' BTF builds on.
+     */
+    vmlinux?: string | undefined;
+    /**
+     * Instead of --vmlinux: BTF that is there already, raw or in an ELF file. Given several times, each builds on the
+     * one before, and the modules on the last.
+     */
+    base?: string | readonly string[] | undefined;
+    /**
+     * Where the BTF goes: vmlinux.btf, and NAME.ko.btf under each module's own path.
+     */
+    out?: string | undefined;
+    /**
+     * Put the BTF into each file itself, as its section .BTF, also into vmlinux. Excludes --out. Without either, the
+     * command writes nothing.
+     */
+    inPlace?: boolean | undefined;
+    /**
+     * What to do when the file of --vmlinux or --base is not there: fail, or say so of each module and do nothing.
+     * Default: error.
+     */
+    missingBase?: 'error' | 'skip' | undefined;
+    /**
+     * When a module fails, do the others nevertheless.
+     */
+    keepGoing?: boolean | undefined;
+    /**
+     * Do only the i-th of n parts of the modules: every n-th in the order of their paths. Default: 1/1.
+     */
+    shard?: `${number}/${number}` | undefined;
+    /**
+     * Encode everything again. Default: leave what an earlier run has made from the same file, base and options by the
+     * same version.
+     */
+    force?: boolean | undefined;
+    /**
+     * What goes into the BTF: names as in pahole --btf_features, separated by commas. "default" stands for the default
+     * set, a "+" in front adds to it. Default: default.
+     */
+    features?: string | ReadonlyArray<Feature | 'default'> | undefined;
+    /**
+     * How many threads work at most. Default: as many as the process may use, by its affinity and by what its control
+     * groups grant. The result does not depend on it.
+     */
+    jobs?: number | undefined;
+    /**
+     * How much anonymous memory the process may have, in bytes (on the command line also 256M, 1GiB): with less, fewer
+     * threads work, and what does not fit at all fails. Default: what the process's control groups leave it.
+     */
+    memoryLimit?: number | undefined;
+    /**
+     * Leave out compile units written in these languages: DWARF's names in any case (rust, c++14, asm), separated by
+     * commas. Default: none.
+     */
+    langExclude?: string | readonly string[] | undefined;
+    /**
+     * Fail when anything odd in the debug information had to be worked around. Default: report it and go on.
+     */
+    strict?: boolean | undefined;
+    /**
+     * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
+     */
+    signal?: AbortSignal | undefined;
+}
+/**
+ * What became of a module.
+ *
+ * - `encoded`: its BTF was made.
+ * - `current`: its BTF was there from an earlier run, and would be the same again.
+ * - `no-dwarf`: it has no debug information. No BTF is there for it.
+ * - `no-types`: it has no type that the base has not. No BTF is there for it.
+ * - `base-missing`: there is no base for it, and `missingBase` is `skip`.
+ * - `failed`: see `error`.
+ */
+export type ModuleStatus = 'encoded' | 'current' | 'no-dwarf' | 'no-types' | 'base-missing' | 'failed';
+/** One module of a kernel. On the command line, `--json` prints these. */
+export interface ModuleResult {
+    /** Its path in the folder of modules. */
+    module: string;
+    status: ModuleStatus;
+    /** The file that has its BTF, if one has. */
+    output?: string;
+    /** The raw BTF, when it is written nowhere. */
+    btf?: Buffer;
+    /** The number of its own types. */
+    types: number;
+    /** The size of its BTF in bytes. */
+    size: number;
+    /** How many functions and variables were left out; `encode` with `base` tells which, and why. */
+    skipped: number;
+    /** How many oddities of the debug information were worked around. */
+    diagnostics: number;
+    milliseconds: number;
+    error?: {
+        code: ErrorCode;
+        message: string;
+    };
+}
+/** What the modules build on. */
+export interface KernelBase {
+    /** The files that it was made from, or read from. */
+    inputs: string[];
+    /** The file that has the BTF of vmlinux. */
+    output?: string;
+    /** Was it made by this run? */
+    encoded: boolean;
+    types: number;
+    size: number;
+    skipped: number;
+    diagnostics: number;
+    milliseconds: number;
+}
+export interface KernelSummary {
+    /** Null where it is missing. */
+    base: KernelBase | null;
+    /** How many modules there are, and of each status. */
+    modules: number;
+    encoded: number;
+    current: number;
+    noDwarf: number;
+    noTypes: number;
+    baseMissing: number;
+    failed: number;
+    /** Modules that were not begun, because another one had failed. */
+    notBegun: number;
+    /** Sums over the modules. */
+    types: number;
+    size: number;
+    skipped: number;
+    diagnostics: number;
+    milliseconds: number;
+    /** Peak resident memory of the process in bytes, or null where it is not known. */
+    peakMemory: number | null;
+    jobs: number;
+}
+/** How far a run is. */
+export interface KernelProgress {
+    /** How many modules are done, of how many. */
+    done: number;
+    modules: number;
+    /** The same in bytes of their files. */
+    bytesDone: number;
+    bytes: number;
+}
+/** A kernel whose modules are being encoded. The work begins when results are first asked for. */
+export interface KernelRun extends AsyncIterable<ModuleResult> {
+    /** How far it is now. */
+    readonly progress: KernelProgress;
+    /** The results as they come, some at a time, or none when there is only progress. */
+    batches(): AsyncIterable<readonly ModuleResult[]>;
+    /** Waits for the end, leaving out results that nobody has read. */
+    summary(): Promise<KernelSummary>;
+}
+/**
+ * Makes BTF for all modules of a kernel, each on the BTF of one base, on all threads.
+ *
+ * Results come in the order of the modules' paths. The work waits for whoever reads them; leaving the loop ends it. A
+ * module that fails is a result, too. Afterwards its error is thrown, unless `keepGoing` is set.
+ */
+export declare function encodeKernel(options: KernelOptions): KernelRun;
 
 /** The kinds of BTF, by the kernel's names without `BTF_KIND_`. */
 export type KindName = 'INT' | 'PTR' | 'ARRAY' | 'STRUCT' | 'UNION' | 'ENUM' | 'FWD' | 'TYPEDEF' | 'VOLATILE' | 'CONST' | 'RESTRICT' | 'FUNC' | 'FUNC_PROTO' | 'VAR' | 'DATASEC' | 'FLOAT' | 'DECL_TAG' | 'TYPE_TAG' | 'ENUM64';

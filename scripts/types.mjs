@@ -84,9 +84,9 @@ function publicPart(name, modules) {
 }
 
 function optionsInterface(name, table, kinds) {
-	const lines = Object.entries(table).flatMap(([option, {kind, text, choices}]) => [
+	const lines = Object.entries(table).flatMap(([option, {kind, text, choices, required}]) => [
 		...comment(text),
-		`    ${option}?: ${kinds[kind].type(choices)} | undefined;`,
+		`    ${option}${required ? '' : '?'}: ${kinds[kind].type(choices)}${required ? '' : ' | undefined'};`,
 	]);
 	return [
 		`export interface ${name} {`,

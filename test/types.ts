@@ -1,11 +1,29 @@
 // Compiled, never run: what index.d.ts says of the options is what ts/ takes.
-import {encode, encodeToFile, BtfkitError, type EncodeOptions, type ErrorCode, type Report} from '../index.js';
+import {
+	encode, encodeKernel, encodeToFile, BtfkitError,
+	type EncodeOptions, type ErrorCode, type KernelOptions, type KernelSummary, type Report,
+} from '../index.js';
 import type {EncodeOptions as Implemented} from '../ts/encode.js';
+import type {KernelOptions as KernelImplemented} from '../ts/kernel.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
 type Flat<T> = {[Key in keyof T]: T[Key]};
 
 export const optionsAreThose: Same<Flat<EncodeOptions>, Flat<Implemented>> = true;
+
+export const kernelOptionsAreThose: Same<Flat<KernelOptions>, Flat<KernelImplemented>> = true;
+
+export async function kernel(): Promise<KernelSummary> {
+	const run = encodeKernel({vmlinux: 'vmlinux', modules: 'modules', shard: '1/2', missingBase: 'skip'});
+	for await (const {status, btf} of run) {
+		const bytes: Buffer | undefined = status === 'encoded' ? btf : undefined;
+		bytes?.length;
+	}
+
+	// @ts-expect-error Modules have to be there.
+	encodeKernel({vmlinux: 'vmlinux'});
+	return run.summary();
+}
 
 export async function everyday(): Promise<Report> {
 	const {btf, report} = await encode('vmlinux', {

@@ -4,12 +4,15 @@ import {binding, type Binding} from './binding.js';
 import {BtfkitError, type ErrorCode} from './errors.js';
 import type {Control, Failure} from './native.js';
 
-export interface Call<Outcome> {
+interface Subject {
 	/** The file that errors are about. */
 	path: string;
 	/** What is done to it, for people: "encoding". */
 	doing: string;
 	signal?: AbortSignal | undefined;
+}
+
+export interface Call<Outcome> extends Subject {
 	/** Begins the work. It never rejects; it ends early, with the code ABORTED, once `control` says so. */
 	start(native: Binding, control: Control): Promise<Outcome>;
 }
@@ -18,7 +21,7 @@ export interface Call<Outcome> {
 export async function call<Outcome extends {failure?: Failure}>({path, doing, signal, start}: Call<Outcome>): Promise<Outcome> {
 	const native = binding();
 	const control = new native.Control();
-	const aborted = () => new BtfkitError('ABORTED', `${path}: ${doing} was aborted`, {path, cause: signal?.reason});
+	const aborted = () => abortError({path, doing, signal});
 	if (signal?.aborted) {
 		throw aborted();
 	}
@@ -40,16 +43,20 @@ export async function call<Outcome extends {failure?: Failure}>({path, doing, si
 		signal?.removeEventListener('abort', onAbort!);
 	}
 
-	const {failure} = outcome;
-	if (failure?.code === 'ABORTED') {
-		throw aborted();
-	}
-
-	if (failure) {
-		throw new BtfkitError(failure.code as ErrorCode, failure.message, {path});
+	if (outcome.failure) {
+		throw failureError(outcome.failure, {path, doing, signal});
 	}
 
 	return outcome;
+}
+
+/** The error that a failure of the addon is. */
+export function failureError({code, message}: Failure, subject: Subject): BtfkitError {
+	return code === 'ABORTED' ? abortError(subject) : new BtfkitError(code as ErrorCode, message, {path: subject.path});
+}
+
+function abortError({path, doing, signal}: Subject): BtfkitError {
+	return new BtfkitError('ABORTED', `${path}: ${doing} was aborted`, {path, cause: signal?.reason});
 }
 
 /**

@@ -10,6 +10,8 @@
  * - `MALFORMED_ELF`: the file's sections or symbols contradict themselves.
  * - `MALFORMED_DWARF`: the debug information contradicts itself.
  * - `NO_TYPES`: there is debug information, but without a single type, or all of it was excluded.
+ * - `NO_MODULES`: the folder has no modules.
+ * - `AMBIGUOUS`: two modules have the same name, and their BTF would be in the same file.
  * - `UNFIT_VARIABLE`: a variable cannot be in BTF, and the feature `encode_force`, which leaves such out, was not asked for.
  * - `INVALID_BTF`: valid BTF could not be made of it.
  * - `NO_BTF`: the file has no BTF, or not what is needed beside it.
@@ -35,6 +37,8 @@ export type ErrorCode =
 	| 'MALFORMED_ELF'
 	| 'MALFORMED_DWARF'
 	| 'NO_TYPES'
+	| 'NO_MODULES'
+	| 'AMBIGUOUS'
 	| 'UNFIT_VARIABLE'
 	| 'INVALID_BTF'
 	| 'NO_BTF'

@@ -4,4 +4,5 @@ export * from './convert.js';
 export * from './encode.js';
 export * from './errors.js';
 export * from './features.js';
+export * from './kernel.js';
 export * from './report.js';

@@ -7,6 +7,16 @@ export declare class Control {
   abort(): boolean
 }
 
+/**
+ * A kernel that is encoded. The work begins when results are first asked for, and ends when `control` says so, or when
+ * nobody has this any more.
+ */
+export declare class KernelEncoding {
+  constructor(kernel: KernelOptions, encode: EncodeOptions, control: Control)
+  /** What has been done since the last call. */
+  next(): Promise<KernelBatch>
+}
+
 /** Checks files; the report is a list with a record for each. */
 export declare function check(files: Array<string>, settings: CheckSettings, control: Control): Promise<Outcome>
 
@@ -66,6 +76,43 @@ export declare function featureNames(): Array<string>
 
 /** Says whether the BTF of the file `input` belongs to `base`: the report tells. */
 export declare function fits(input: string, base: string, control: Control): Promise<Outcome>
+
+/** Some results, or none yet; or `failure`. With `summary` or `failure` comes the end. */
+export interface KernelBatch {
+  failure?: Failure
+  /** A line of JSON for each module. */
+  modules: string
+  /** The raw BTF of those that have one, with their place in `modules`, where it is not written anywhere. */
+  btf: Array<KernelBtf>
+  /** As JSON. */
+  progress: string
+  /** As JSON. */
+  summary?: string
+  /** Of the first module that failed, with the summary. */
+  moduleFailure?: Failure
+}
+
+export interface KernelBtf {
+  index: number
+  btf: Buffer
+}
+
+/** The options of `btfkit-encode`'s `kernel` as JavaScript says them. The facade has checked them before. */
+export interface KernelOptions {
+  modules: string
+  /** Either this or `base`. */
+  vmlinux?: string
+  base?: Array<string>
+  /** At most one of this and `inPlace`; without either, results have the BTF. */
+  out?: string
+  inPlace?: boolean
+  /** "error" or "skip". */
+  missingBase?: string
+  keepGoing?: boolean
+  /** "2/8". */
+  shard?: string
+  force?: boolean
+}
 
 /** The DW_LANG code of a language's name, or null when there is no such language. */
 export declare function languageCode(name: string): number | null

@@ -2,6 +2,7 @@
 import {checkCommandOptions, checkOptions} from '../options/check.js';
 import {convertCommandOptions, distillOptions, fitsCommandOptions, fitsOptions, relocateOptions} from '../options/convert.js';
 import {encodeCommandOptions, encodeOptions} from '../options/encode.js';
+import {kernelCommandOptions, kernelOptions} from '../options/kernel.js';
 import type {OptionTable} from '../options/table.js';
 import {checkHelp, featureHelp} from './help.js';
 
@@ -75,5 +76,14 @@ export const commands: Readonly<Record<string, CommandSpec>> = {
 		tables: [checkOptions, checkCommandOptions],
 		help: () => checkHelp,
 		load: async () => (await import('./check.js')).checkCommand,
+	},
+	kernel: {
+		summary: 'Make BTF of all modules of a kernel, and of the kernel itself.',
+		description: 'Makes BTF of a kernel and all its modules, in one process: each module\'s BTF builds on the kernel\'s. '
+			+ 'What is up to date is not made again. The exit code is 3 when modules failed and --keep-going did the others.',
+		operands: {},
+		tables: [kernelOptions, kernelCommandOptions],
+		help: featureHelp,
+		load: async () => (await import('./kernel.js')).kernelCommand,
 	},
 };

@@ -41,8 +41,9 @@ export async function encodeCommand([file]: [string], commandOptions: CommandOpt
 			return {target: 'standard output', result};
 		},
 		async ({target, result}, tell) => {
+			const {seconds} = tell;
 			if (!quiet) {
-				for (const line of [...warnings(result.report), summarize(target, result.report, tell.seconds)]) {
+				for (const line of [...warnings(result.report), summarize(target, result.report, seconds)]) {
 					tell.people(line);
 				}
 			}

@@ -9,5 +9,7 @@ export const exitCodes = {
 	mismatched: 3,
 	/** `fits`: nothing tells whether it does. */
 	unknown: 4,
+	/** `kernel`: some modules failed, the others are done. */
+	partly: 3,
 	interrupted: 130,
 } as const;

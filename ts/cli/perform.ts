@@ -4,7 +4,7 @@ import {BtfkitError} from '../errors.js';
 import {exitCodes} from './exit-codes.js';
 import {listenForInterrupts} from './interrupt.js';
 import {standard, writeOutput} from './output.js';
-import {showProgress} from './progress.js';
+import {noProgress, showProgress} from './progress.js';
 
 export interface Task {
 	/** What errors are about. */
@@ -15,73 +15,89 @@ export interface Task {
 	quiet: boolean;
 	/** Standard output is for something else, so that records go to standard error, which they have to themselves. */
 	outputIsTaken?: boolean;
-	/** What is shown on a terminal while it works. */
-	progress: string;
+	/** What is shown while it works: what is done, or, given the seconds that it has taken, how far it is. */
+	progress: string | ((seconds: number) => string);
+	/** Is it so long that it says now and then that it goes on, where there is no terminal? */
+	isLong?: boolean;
+	/** What an interruption leaves. Default: nothing was written. */
+	interrupted?: string;
 }
 
 export interface Tell {
 	/** A line for people, unless they want quiet. */
 	people(line: string): void;
+	/** A line for people, also if they want quiet. */
+	error(line: string): void;
 	/** A record for machines, as one line of JSON, if they want any. */
-	machines(record: object): Promise<void>;
+	machines(...records: object[]): Promise<void>;
 	/** Since the work began. */
-	seconds: number;
+	readonly seconds: number;
 }
 
 /** Runs `work`, which signals interrupt, and then `report`, which tells what came out. Returns the exit code. */
 export async function perform<Result>(
 	task: Task,
-	work: (signal: AbortSignal) => Promise<Result>,
+	work: (signal: AbortSignal, tell: Tell) => Promise<Result>,
 	report: (result: Result, tell: Tell) => Promise<number>,
 ): Promise<number> {
 	const {input, json, quiet, outputIsTaken = false} = task;
 	const onlyRecords = json && outputIsTaken;
-	const forPeople = (line: string) => {
-		if (!onlyRecords) {
-			standard('stderr').write(`${line}\n`);
-		}
-	};
-
-	const forMachines = async (record: object) => {
-		const line = `${JSON.stringify(record)}\n`;
-		if (!json) {
-			return;
-		}
-
-		if (outputIsTaken) {
-			standard('stderr').write(line);
-		} else {
-			await writeOutput(line);
-		}
-	};
-
 	const interrupt = listenForInterrupts();
-	const hideProgress = quiet || onlyRecords ? () => {} : showProgress(task.progress);
+	const progress = quiet || onlyRecords ? noProgress : showProgress(progressOf(task), task.isLong);
 	const start = process.uptime();
+	const tell: Tell = {
+		people(line) {
+			if (!quiet) {
+				tell.error(line);
+			}
+		},
+		error(line) {
+			if (!onlyRecords) {
+				progress.write(line);
+			}
+		},
+		async machines(...records) {
+			if (!json || records.length === 0) {
+				return;
+			}
+
+			const lines = records.map(record => `${JSON.stringify(record)}\n`).join('');
+			if (outputIsTaken) {
+				standard('stderr').write(lines);
+			} else {
+				await writeOutput(lines);
+			}
+		},
+		get seconds() {
+			return process.uptime() - start;
+		},
+	};
+
 	let result: Result;
 	try {
-		result = await work(interrupt.signal);
+		result = await work(interrupt.signal, tell);
 	} catch (error) {
-		hideProgress();
+		progress.hide();
 		if (!(error instanceof BtfkitError)) {
 			throw error;
 		}
 
 		const {code} = error;
-		const message = code === 'ABORTED' ? `interrupted; nothing was written for ${input}` : error.message;
-		forPeople(`btfkit: ${message}`);
-		await forMachines({input, error: {code, message}});
+		const {interrupted = `nothing was written for ${input}`} = task;
+		const message = code === 'ABORTED' ? `interrupted; ${interrupted}` : error.message;
+		tell.error(`btfkit: ${message}`);
+		await tell.machines({input, error: {code, message}});
 		return code === 'ABORTED' ? interrupt.exitCode() : exitCodeOf(error);
 	} finally {
-		hideProgress();
+		progress.hide();
 		interrupt.stopListening();
 	}
 
-	return report(result, {
-		people: quiet ? () => {} : forPeople,
-		machines: forMachines,
-		seconds: process.uptime() - start,
-	});
+	return report(result, tell);
+}
+
+function progressOf({progress}: Task): (seconds: number) => string {
+	return typeof progress === 'string' ? seconds => `${progress} … ${seconds.toFixed(1)} s` : progress;
 }
 
 export function exitCodeOf(error: BtfkitError): number {

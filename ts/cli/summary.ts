@@ -27,11 +27,11 @@ export function warnings({diagnostics}: Report): string[] {
 	return more > 0 ? [...lines, `warning: ${more} more like these; --json lists all`] : lines;
 }
 
-function count(number: number, what: string): string {
+export function count(number: number, what: string): string {
 	return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-function bytes(size: number): string {
+export function bytes(size: number): string {
 	if (size < 1000) {
 		return `${size} bytes`;
 	}

@@ -25,6 +25,7 @@ interface ValueTypes {
 	paths: string | readonly string[];
 	choice: string;
 	release: string;
+	shard: `${number}/${number}`;
 }
 
 export type Kind = keyof ValueTypes;
@@ -137,6 +138,19 @@ export const kinds = {
 		},
 		repeatable: true,
 	} satisfies KindSpec<string[]>,
+
+	shard: {
+		type: () => '`${number}/${number}`',
+		fromText: text => text,
+		check(value, name) {
+			const [, index, count] = typeof value === 'string' ? /^(\d{1,9})\/(\d{1,9})$/.exec(value) ?? [] : [];
+			if (index === undefined || Number(index) < 1 || Number(index) > Number(count)) {
+				throw invalid(name, 'i/n with i from 1 to n (2/8 is the second of eight)', value);
+			}
+
+			return value as string;
+		},
+	} satisfies KindSpec<string>,
 
 	choice: {
 		type: choices => choices.map(choice => `'${choice}'`).join(' | '),

@@ -12,20 +12,28 @@ export interface OptionSpec {
 	text: string;
 	/** What a value of the kind `choice` may be. */
 	choices?: readonly string[];
+	/** Whoever calls has to say it. */
+	required?: true;
 }
 
 export type OptionTable = Record<string, OptionSpec>;
 
 /** The values of a table's options. A property's name is the option's name in the API and in configuration files. */
 export type OptionValues<Table extends OptionTable> = {
-	-readonly [Name in keyof Table]?: ValueOf<Table[Name]> | undefined;
+	-readonly [Name in keyof Table as Table[Name] extends {required: true} ? never : Name]?: ValueOf<Table[Name]> | undefined;
+} & {
+	-readonly [Name in keyof Table as Table[Name] extends {required: true} ? Name : never]: ValueOf<Table[Name]>;
 };
 
 /** What a function of the API takes: index.d.ts spells it out. */
 export type CallOptions<Table extends OptionTable> = OptionValues<Table> & {signal?: AbortSignal | undefined};
 
 /** The options in the form that the addon takes. */
-export type CheckedOptions<Table extends OptionTable> = {-readonly [Name in keyof Table]?: CheckedOf<Table[Name]>};
+export type CheckedOptions<Table extends OptionTable> = {
+	-readonly [Name in keyof Table as Table[Name] extends {required: true} ? never : Name]?: CheckedOf<Table[Name]>;
+} & {
+	-readonly [Name in keyof Table as Table[Name] extends {required: true} ? Name : never]: CheckedOf<Table[Name]>;
+};
 
 /** Checks the options of a call, and brings each into the one form that the addon takes. */
 export function checkOptions<Table extends OptionTable>(table: Table, values: CallOptions<Table>): CheckedOptions<Table> {
@@ -50,6 +58,11 @@ export function checkOptions<Table extends OptionTable>(table: Table, values: Ca
 		}
 
 		checked[name] = kinds[spec.kind].check(value, name, spec.choices ?? []);
+	}
+
+	const missing = Object.keys(table).find(name => table[name]!.required && checked[name] === undefined);
+	if (missing !== undefined) {
+		throw new BtfkitError('INVALID_OPTION', `${missing} is missing: ${table[missing]!.text}`);
 	}
 
 	return checked as CheckedOptions<Table>;

@@ -51,6 +51,11 @@ impl InPlace {
         Ok(InPlace { path: path.into(), file })
     }
 
+    /// What it is now.
+    pub(crate) fn file(&self) -> &InputFile {
+        &self.file
+    }
+
     /// Replaces the file by one that has the BTF, and the distilled base if there is one: a base that it had before was
     /// not distilled for this BTF, and goes.
     pub fn write(&self, btf: &[u8], distilled_base: Option<&[u8]>) -> Result<(), EncodeError> {

@@ -11,6 +11,7 @@ mod error;
 mod in_place;
 mod input;
 mod jobs;
+pub mod kernel;
 mod language;
 mod memory;
 mod met;

@@ -8,7 +8,7 @@ use napi_derive::napi;
 /// Shared by a run and by whoever may end it.
 #[derive(Default)]
 pub struct Shared {
-    pub aborted: AtomicBool,
+    pub aborted: Arc<AtomicBool>,
     started: AtomicBool,
 }
 
@@ -20,6 +20,11 @@ impl Shared {
     pub fn begin(&self) -> bool {
         self.started.store(true, SeqCst);
         !self.aborted.load(SeqCst)
+    }
+
+    /// For work that goes on by itself.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.aborted)
     }
 
     fn abort(&self) -> bool {

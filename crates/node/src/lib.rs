@@ -8,6 +8,7 @@ mod control;
 mod convert;
 mod encode;
 mod guard;
+mod kernel;
 mod outcome;
 mod task;
 

@@ -26,10 +26,15 @@ pub struct Outcome {
     pub report: Option<String>,
 }
 
+impl From<EncodeError> for Failure {
+    fn from(error: EncodeError) -> Failure {
+        Failure { code: error.code.to_owned(), message: error.message }
+    }
+}
+
 impl From<EncodeError> for Outcome {
     fn from(error: EncodeError) -> Outcome {
-        let failure = Failure { code: error.code.to_owned(), message: error.message };
-        Outcome { failure: Some(failure), ..Outcome::default() }
+        Outcome { failure: Some(error.into()), ..Outcome::default() }
     }
 }
 

@@ -8,15 +8,18 @@
 //! | `limit` | which bound there is, and who set it |
 //! | `cgroup` | what the process's control groups leave it |
 //! | `need` | before any work: what the file will take, and on how many threads that fits |
+//! | `gate` | of many files, as many at once as fit |
 //! | `watch` | while working: ends a run that outgrows the bound, before the kernel kills the process |
 
 mod cgroup;
+mod gate;
 mod limit;
 mod need;
 mod watch;
 
+pub(crate) use gate::Gate;
 pub(crate) use limit::Limit;
-pub(crate) use need::Need;
+pub(crate) use need::{Need, module_need};
 pub(crate) use watch::watched;
 
 /// Anonymous memory of this process in bytes; None where the system does not tell.

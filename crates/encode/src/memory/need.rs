@@ -19,6 +19,10 @@ const PER_STRING_BYTE: f64 = 0.2;
 const PER_SYMBOL: f64 = 47.0;
 /// For each thread whatever the file.
 const PER_THREAD: f64 = 2e6;
+/// For each byte of a module's file, one of many on a base.
+const PER_MODULE_BYTE: f64 = 0.3;
+/// How many times its size a compressed module has.
+const COMPRESSED: f64 = 6.0;
 /// No measured run took less than this part of what was expected of it.
 const AT_LEAST: f64 = 0.4;
 
@@ -65,6 +69,14 @@ impl Need {
         }
         Ok((1..=wanted).rev().find(|&threads| self.with(threads) <= limit.bytes).unwrap_or(1))
     }
+}
+
+/// What one of many modules will take, from the size of its file, which is all that is known before its turn.
+pub(crate) fn module_need(size: u64, is_compressed: bool) -> u64 {
+    let size = size as f64;
+    let held = if is_compressed { size * COMPRESSED } else { 0.0 };
+    let whole = if is_compressed { held } else { size };
+    (held + whole * PER_MODULE_BYTE) as u64
 }
 
 #[cfg(test)]

@@ -1,0 +1,120 @@
+//! What the modules build on: made of a vmlinux, unless that is current, or read.
+
+use super::Status;
+use super::one::write_into_folder;
+use super::options::{BaseFrom, Destination, KernelOptions, MissingBase};
+use super::report::{BaseReport, Size};
+use super::resume::{Record, State, key};
+use super::stamp::Stamp;
+use crate::{Base, EncodeError, InPlace, encode_file};
+use btfkit_btf::Btf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// The base, and how it came to be.
+pub(super) struct Foundation {
+    pub base: Base,
+    pub report: BaseReport,
+}
+
+impl Foundation {
+    /// None where a file of it is missing.
+    pub fn lay(options: &KernelOptions, state: &State, abort: &AtomicBool) -> Result<Option<Foundation>, EncodeError> {
+        let start = Instant::now();
+        let laid = match &options.base {
+            BaseFrom::Btf(paths) => read(paths),
+            BaseFrom::Vmlinux(path) => of_vmlinux(path, options, state, abort),
+        };
+        match laid {
+            Ok(mut foundation) => {
+                foundation.report.milliseconds = start.elapsed().as_secs_f64() * 1e3;
+                Ok(Some(foundation))
+            }
+            Err(_) if options.missing_base == MissingBase::Skip && options.base.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of all its bytes, those below it included.
+    pub fn digest(&self) -> [u8; 16] {
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        let mut level = Some(self.base.btf());
+        while let Some(btf) = level {
+            hash.update(btf.bytes());
+            level = btf.base();
+        }
+        hash.digest128().to_le_bytes()
+    }
+}
+
+impl BaseFrom {
+    fn is_missing(&self) -> bool {
+        match self {
+            BaseFrom::Vmlinux(path) => !path.exists(),
+            BaseFrom::Btf(paths) => paths.iter().any(|path| !path.exists()),
+        }
+    }
+}
+
+fn read(paths: &[PathBuf]) -> Result<Foundation, EncodeError> {
+    let base = Base::open(&paths.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let inputs = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let size = Size { types: base.btf().len() as u32, size: base.btf().bytes().len() as u64, ..Size::default() };
+    Ok(Foundation { base, report: BaseReport { inputs, size, ..BaseReport::default() } })
+}
+
+fn of_vmlinux(
+    path: &Path,
+    options: &KernelOptions,
+    state: &State,
+    abort: &AtomicBool,
+) -> Result<Foundation, EncodeError> {
+    let output = match &options.destination {
+        Destination::Folder(folder) => Some(folder.join("vmlinux.btf")),
+        Destination::InPlace => Some(path.to_owned()),
+        Destination::Reader => None,
+    };
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let report = |encoded: bool, size: Size| BaseReport {
+        inputs: vec![text(path)],
+        output: output.as_deref().map(text),
+        encoded,
+        size,
+        milliseconds: 0.0,
+    };
+    let own_file = output.as_deref().filter(|output| *output != path);
+    let key = key(&options.encode, &[b"vmlinux"]);
+    let stamp = |path: &Path| path.metadata().map(|metadata| Stamp::of(&metadata)).unwrap_or_default();
+    let input = stamp(path);
+    let known = state.vmlinux(&text(path), &key, input, own_file).filter(|_| !options.force);
+    if let (Some(record), Some(output)) = (known, &output) {
+        // Whatever is wrong with it, it can be made again.
+        if let Ok(base) = Base::open(&[output]) {
+            return Ok(Foundation { base, report: report(false, record.size) });
+        }
+    }
+    let encoded = encode_file(path, &options.encode, None, abort)?;
+    if abort.load(std::sync::atomic::Ordering::Relaxed) {
+        return Err(EncodeError::aborted(path));
+    }
+    if let Some(output) = &output {
+        match &options.destination {
+            Destination::InPlace => InPlace::open(path)?.write(&encoded.btf, None)?,
+            _ => write_into_folder(output, &encoded.btf)?,
+        }
+        let record = Record {
+            path: text(path),
+            key,
+            input: if own_file.is_some() { input } else { stamp(path) },
+            output: own_file.map(stamp),
+            status: Status::Encoded,
+            size: Size::of(&encoded.report),
+        };
+        state.remember_vmlinux(&record);
+    }
+    let size = Size::of(&encoded.report);
+    let btf = Btf::parse(encoded.btf).map_err(|error| EncodeError::new("INTERNAL", path, error))?;
+    Ok(Foundation { base: Base::of(Arc::new(btf), path)?, report: report(true, size) })
+}

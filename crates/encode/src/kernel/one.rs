@@ -1,0 +1,185 @@
+//! One module: read, encoded, and put where it goes.
+
+use super::listing::Module;
+use super::options::{Destination, KernelOptions};
+use super::report::{Failure, ModuleReport, Size, Status};
+use super::resume::Record;
+use super::stamp::Stamp;
+use crate::memory::Limit;
+use crate::{Base, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, write_atomically};
+use btfkit_elf::InputFile;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+/// What is the same for all modules.
+pub(super) struct Job<'j> {
+    pub options: &'j KernelOptions,
+    pub base: &'j Base,
+    pub key: &'j str,
+    pub limit: Option<&'j Limit>,
+    pub stop: &'j AtomicBool,
+}
+
+/// What came of a module: what is told, and what is remembered of it.
+pub(super) type Done = (ModuleReport, Option<Record>);
+
+impl Job<'_> {
+    /// None when it was stopped.
+    pub fn run(&self, module: &Module, scratch: &mut Scratch) -> Option<Done> {
+        let start = Instant::now();
+        let mut done = match self.encode(module, scratch) {
+            Ok(done) => done,
+            Err(error) if error.code == "ABORTED" => return None,
+            Err(error) => (failed(module, error), None),
+        };
+        done.0.milliseconds = start.elapsed().as_secs_f64() * 1e3;
+        Some(done)
+    }
+
+    fn encode(&self, module: &Module, scratch: &mut Scratch) -> Result<Done, EncodeError> {
+        let input = self.options.modules.join(&module.path);
+        let in_place = self.options.destination == Destination::InPlace;
+        let target = if in_place { Some(InPlace::open(&input)?) } else { None };
+        let encoded = match self.encode_file(module, &input, target.as_ref(), scratch) {
+            Ok(encoded) => encoded,
+            Err(error) if error.code == "NO_DWARF" => return self.nothing(module, Status::NoDwarf),
+            Err(error) if error.code == "NO_TYPES" => return self.nothing(module, Status::NoTypes),
+            Err(error) => return Err(error),
+        };
+        // The last moment at which nothing has happened yet.
+        if self.stop.load(Relaxed) {
+            return Err(EncodeError::aborted(&input));
+        }
+        let Encoded { btf, report } = encoded;
+        let mut done = report_of(module, Status::Encoded, Size::of(&report));
+        let mut stamps = (module.stamp, None);
+        match &self.options.destination {
+            Destination::Folder(folder) => {
+                let path = folder.join(module.target());
+                write_into_folder(&path, &btf)?;
+                stamps.1 = Some(stamp(&path)?);
+                done.output = Some(text(&path));
+            }
+            Destination::InPlace => {
+                if let Some(target) = target {
+                    target.write(&btf, None)?;
+                }
+                stamps.0 = stamp(&input)?;
+                done.output = Some(text(&input));
+            }
+            Destination::Reader => done.btf = Some(btf),
+        }
+        let record = self.record(module, &done, stamps);
+        Ok((done, record))
+    }
+
+    /// A fault of ours in one module is no reason to lose the others.
+    fn encode_file(
+        &self,
+        module: &Module,
+        path: &Path,
+        target: Option<&InPlace>,
+        scratch: &mut Scratch,
+    ) -> Result<Encoded, EncodeError> {
+        let options = &self.options.encode;
+        let mut encode = |file: &InputFile| encode_module(path, file, options, self.base, scratch, self.stop);
+        let open_and_encode = || match target {
+            Some(target) => encode(target.file()),
+            None => {
+                // What is not compressed takes no memory of its own.
+                let room = self.limit.filter(|_| module.is_compressed()).map_or(u64::MAX, Limit::room);
+                encode(&InputFile::open_within(path, room).map_err(|error| EncodeError::of_elf(path, error))?)
+            }
+        };
+        catch_unwind(AssertUnwindSafe(open_and_encode)).unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            let what = what.unwrap_or("a panic without words");
+            let what = format!("a fault of btfkit itself: {what}; please report it, with the file if you can");
+            Err(EncodeError::new("INTERNAL", path, what))
+        })
+    }
+
+    /// There is nothing to write. What an earlier state of the module has left would be wrong now.
+    fn nothing(&self, module: &Module, status: Status) -> Result<Done, EncodeError> {
+        if let Destination::Folder(folder) = &self.options.destination {
+            let path = folder.join(module.target());
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(EncodeError::new("IO", &path, error)),
+                _ => {}
+            }
+        }
+        let done = report_of(module, status, Size::default());
+        let record = self.record(module, &done, (module.stamp, None));
+        Ok((done, record))
+    }
+
+    fn record(&self, module: &Module, done: &ModuleReport, (input, output): (Stamp, Option<Stamp>)) -> Option<Record> {
+        Some(Record {
+            // A path that is no text is not told apart by it.
+            path: module.path.to_str()?.to_owned(),
+            key: self.key.to_owned(),
+            input,
+            output,
+            status: done.status,
+            size: done.size,
+        })
+    }
+}
+
+/// Whatever is there of a module from an earlier run.
+pub(super) fn current(options: &KernelOptions, module: &Module, record: &Record) -> ModuleReport {
+    let status = if record.status == Status::Encoded { Status::Current } else { record.status };
+    let mut report = report_of(module, status, record.size);
+    report.output = match (&options.destination, record.status) {
+        (Destination::Folder(folder), Status::Encoded) => Some(text(&folder.join(module.target()))),
+        (Destination::InPlace, Status::Encoded) => Some(text(&options.modules.join(&module.path))),
+        _ => None,
+    };
+    report
+}
+
+pub(super) fn without_base(module: &Module) -> ModuleReport {
+    report_of(module, Status::BaseMissing, Size::default())
+}
+
+fn failed(module: &Module, error: EncodeError) -> ModuleReport {
+    ModuleReport { error: Some(Failure::from(error)), ..report_of(module, Status::Failed, Size::default()) }
+}
+
+fn report_of(module: &Module, status: Status, size: Size) -> ModuleReport {
+    ModuleReport { module: text(&module.path), status, output: None, size, milliseconds: 0.0, error: None, btf: None }
+}
+
+impl Size {
+    pub(super) fn of(report: &Report) -> Size {
+        Size {
+            types: report.types,
+            size: report.size,
+            skipped: report.skipped.len() as u32,
+            diagnostics: report.diagnostics.len() as u32,
+        }
+    }
+}
+
+/// Folders are made when they are missing, which only the first file in each of them finds.
+pub(super) fn write_into_folder(path: &Path, btf: &[u8]) -> Result<(), EncodeError> {
+    match write_atomically(path, btf) {
+        Err(_) if path.parent().is_some_and(|folder| !folder.exists()) => {
+            let folder = path.parent().unwrap_or(path);
+            std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
+            write_atomically(path, btf)
+        }
+        result => result,
+    }
+}
+
+fn stamp(path: &Path) -> Result<Stamp, EncodeError> {
+    path.metadata().map(|metadata| Stamp::of(&metadata)).map_err(|error| EncodeError::new("IO", path, error))
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,157 @@
+//! The run itself: the base is laid, what is current is told, and threads go through the rest.
+
+use super::base::Foundation;
+use super::listing::{Module, list};
+use super::one::{Job, current, without_base};
+use super::options::{Destination, KernelOptions};
+use super::outbox::Outbox;
+use super::report::{BaseReport, Status, Summary};
+use super::resume::{Record, State, key};
+use super::schedule::Schedule;
+use crate::memory::{Gate, Limit, module_need, watched};
+use crate::{EncodeError, Scratch, jobs, phases};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Instant;
+
+/// Encodes everything; results go to the outbox as they come, and the summary at the end.
+pub(super) fn run(options: &KernelOptions, abort: &AtomicBool, outbox: &Outbox) -> Result<Summary, EncodeError> {
+    let start = Instant::now();
+    let modules = list(&options.modules, &options.destination, options.shard)?;
+    outbox.expect(modules.len(), modules.iter().map(|module| module.stamp.size).sum());
+    let state = match &options.destination {
+        Destination::Folder(folder) => {
+            std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
+            State::open(folder)?
+        }
+        Destination::InPlace => State::open(&options.modules)?,
+        Destination::Reader => State::default(),
+    };
+    let result = on_base(options, &modules, &state, abort, outbox);
+    // Also after a failure or an interruption: what was begun has been cleaned up.
+    state.end();
+    let base = result?;
+    Ok(sum_up(outbox, base, &modules, options, start))
+}
+
+/// Lays the base and encodes what stands on it. None where the base is missing.
+fn on_base(
+    options: &KernelOptions,
+    modules: &[Module],
+    state: &State,
+    abort: &AtomicBool,
+    outbox: &Outbox,
+) -> Result<Option<BaseReport>, EncodeError> {
+    let Some(foundation) = Foundation::lay(options, state, abort)? else {
+        for (number, module) in modules.iter().enumerate() {
+            outbox.deliver(number, module.stamp.size, without_base(module));
+        }
+        return Ok(None);
+    };
+    encode(options, &foundation, modules, state, abort, outbox)?;
+    Ok(Some(foundation.report))
+}
+
+fn sum_up(
+    outbox: &Outbox,
+    base: Option<BaseReport>,
+    modules: &[Module],
+    options: &KernelOptions,
+    start: Instant,
+) -> Summary {
+    let mut summary = outbox.summary();
+    summary.base = base;
+    summary.modules = modules.len() as u32;
+    summary.not_begun = summary.modules.saturating_sub(summary.done());
+    summary.jobs = jobs::wanted(options.encode.jobs) as u32;
+    summary.milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    summary.peak_memory = phases::peak_memory();
+    summary
+}
+
+fn encode(
+    options: &KernelOptions,
+    foundation: &Foundation,
+    modules: &[Module],
+    state: &State,
+    abort: &AtomicBool,
+    outbox: &Outbox,
+) -> Result<(), EncodeError> {
+    let place: &[u8] = if options.destination == Destination::InPlace { b"in place" } else { b"" };
+    let key = key(&options.encode, &[&foundation.digest(), place]);
+    let mut pending = Vec::with_capacity(modules.len());
+    for (number, module) in modules.iter().enumerate() {
+        match known(options, state, &key, module) {
+            Some(record) => outbox.deliver(number, module.stamp.size, current(options, module, record)),
+            None => pending.push((number, module.stamp.size)),
+        }
+    }
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let limit = Limit::of(options.encode.memory_limit);
+    let jobs = jobs::wanted(options.encode.jobs).min(pending.len());
+    watched(&options.modules, limit.as_ref(), abort, |stop| {
+        let failed = AtomicBool::new(false);
+        let job = Job { options, base: &foundation.base, key: &key, limit: limit.as_ref(), stop };
+        let gate = Gate::new(limit.as_ref().map(Limit::room));
+        let schedule = Schedule::new(&pending, jobs);
+        let work = |thread: usize| -> Result<(), EncodeError> {
+            let mut scratch = Scratch::new()?;
+            while let Some(turn) = schedule.next(thread).filter(|_| !failed.load(Relaxed)) {
+                // Large ones are few, and nobody has to wait for those that are not begun.
+                if !turn.is_large && !outbox.wait_for_room(turn.number, stop) {
+                    break;
+                }
+                let module = &modules[turn.number];
+                let _permit = gate.enter(module_need(module.stamp.size, module.is_compressed()));
+                let Some((report, record)) = job.run(module, &mut scratch) else { break };
+                if let Some(record) = record {
+                    state.remember(&record);
+                }
+                failed.fetch_or(report.status == Status::Failed && !options.keep_going, Relaxed);
+                outbox.deliver(turn.number, module.stamp.size, report);
+            }
+            Ok(())
+        };
+        on_threads(jobs, work)?;
+        if stop.load(Relaxed) { Err(EncodeError::aborted(&options.modules)) } else { Ok(()) }
+    })
+}
+
+/// What is remembered of a module that is current.
+fn known<'s>(options: &KernelOptions, state: &'s State, key: &str, module: &Module) -> Option<&'s Record> {
+    if options.force {
+        return None;
+    }
+    let output = match &options.destination {
+        Destination::Folder(folder) => Some(folder.join(module.target())),
+        _ => None,
+    };
+    state.module(module.path.to_str()?, key, module.stamp, output.as_deref())
+}
+
+/// Runs `work` on so many threads, with their numbers. As many as can be started do.
+fn on_threads(jobs: usize, work: impl Fn(usize) -> Result<(), EncodeError> + Sync) -> Result<(), EncodeError> {
+    thread::scope(|scope| {
+        let start = |number: usize| {
+            let name = format!("btfkit-{number}");
+            let work = &work;
+            thread::Builder::new().name(name).spawn_scoped(scope, move || work(number))
+        };
+        let mut threads = Vec::with_capacity(jobs);
+        for number in 0..jobs {
+            match start(number) {
+                Ok(thread) => threads.push(thread),
+                Err(_) if number > 0 => break,
+                Err(error) => {
+                    let message = format!("a thread cannot be started ({error}); try fewer jobs");
+                    return Err(EncodeError { code: "IO", message });
+                }
+            }
+        }
+        let join =
+            |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p));
+        threads.into_iter().try_for_each(join)
+    })
+}

@@ -1,0 +1,106 @@
+// `btfkit kernel`: a kernel and its modules.
+import {BtfkitError} from '../errors.js';
+import {encodeKernel, type KernelOptions, type KernelProgress, type KernelSummary, type ModuleResult} from '../kernel.js';
+import type {kernelCommandOptions} from '../options/kernel.js';
+import type {OptionValues} from '../options/table.js';
+import {exitCodes} from './exit-codes.js';
+import {perform, type Tell} from './perform.js';
+import {bytes, count} from './summary.js';
+
+type CommandOptions = KernelOptions & OptionValues<typeof kernelCommandOptions>;
+
+export async function kernelCommand(_: [], commandOptions: CommandOptions): Promise<number> {
+	const {json = false, quiet = false, ...options} = commandOptions;
+	let progressLine = showing(() => undefined);
+	return perform(
+		{
+			input: String(options.modules),
+			json,
+			quiet,
+			progress: seconds => progressLine(seconds),
+			isLong: true,
+			interrupted: 'what was done stays, and the same command goes on from there',
+		},
+		async (signal, tell) => {
+			const run = encodeKernel({...options, signal});
+			progressLine = showing(() => run.progress);
+			let failure: ModuleResult['error'];
+			try {
+				for await (const results of run.batches()) {
+					failure ??= results.find(({error}) => error !== undefined)?.error;
+					await tellResults(results, tell);
+				}
+			} catch (error) {
+				// The first failure of a module is told already.
+				if (!(error instanceof BtfkitError) || error.message !== failure?.message) {
+					throw error;
+				}
+			}
+
+			return run.summary();
+		},
+		async (summary, tell) => {
+			tell.people(summaryLine(options, summary, tell.seconds));
+			await tell.machines({summary});
+			if (summary.failed === 0) {
+				return exitCodes.done;
+			}
+
+			return options.keepGoing ? exitCodes.partly : exitCodes.failed;
+		},
+	);
+}
+
+async function tellResults(results: readonly ModuleResult[], tell: Tell): Promise<void> {
+	for (const {module, status, error} of results) {
+		if (error) {
+			tell.error(`btfkit: ${error.message}`);
+		} else if (status === 'base-missing') {
+			// The words of kernel builds, which look for them.
+			tell.error(`Skipping BTF generation for ${module} due to unavailability of vmlinux`);
+		}
+	}
+
+	await tell.machines(...results.map(({btf, ...result}) => result));
+}
+
+/**
+ * "1200 of 4230 modules, 850 per second, 4 s left". How long it will take is told by bytes, as modules differ, and from
+ * what has been done since there was something to see: what was up to date took no time.
+ */
+export function showing(progress: () => KernelProgress | undefined): (seconds: number) => string {
+	let from: KernelProgress & {seconds: number} | undefined;
+	return seconds => {
+		const now = progress();
+		if (!now || now.done === 0) {
+			return `encoding the base … ${seconds.toFixed(1)} s`;
+		}
+
+		from ??= {...now, seconds};
+		const [bytesSince, modulesSince, time] = [now.bytesDone - from.bytesDone, now.done - from.done, seconds - from.seconds];
+		const speed = bytesSince > 0
+			? `, ${(modulesSince / time).toFixed(0)} per second, ${Math.ceil(time * (now.bytes - now.bytesDone) / bytesSince)} s left`
+			: '';
+		return `${now.done} of ${count(now.modules, 'module')}${speed}`;
+	};
+}
+
+function summaryLine({out, modules}: KernelOptions, summary: KernelSummary, seconds: number): string {
+	const {encoded, current, noDwarf, noTypes, baseMissing, failed, notBegun, types, size, skipped, base} = summary;
+	const states = [
+		[encoded, 'encoded'],
+		[current, 'up to date'],
+		[noTypes, 'without types of their own'],
+		[noDwarf, 'without debug information'],
+		[baseMissing, 'skipped'],
+		[failed, 'failed'],
+		[notBegun, 'not begun'],
+	] as const;
+	return [
+		`${out ?? modules}: ${count(summary.modules, 'module')}`,
+		...states.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`),
+		...(base ? [`${count(types, 'type')}, ${bytes(size)}, on a base of ${count(base.types, 'type')}, ${bytes(base.size)}`] : []),
+		...(skipped > 0 ? [`left out: ${skipped} functions and variables (encode --base says why)`] : []),
+		`${seconds.toFixed(2)} s`,
+	].join('; ');
+}
