@@ -22,7 +22,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Default)]
 pub(super) struct Outbox {
     inner: Mutex<Inner>,
-    changed: Condvar,
+    /// Told to the reader: there is much, or the end. Waking it for each result cost a switch of threads per module.
+    filled: Condvar,
+    /// Told to threads that wait for room.
+    emptied: Condvar,
 }
 
 #[derive(Default)]
@@ -70,7 +73,10 @@ impl Outbox {
             inner.make_ready(report);
         }
         if inner.next != before {
-            self.changed.notify_all();
+            self.emptied.notify_all();
+        }
+        if inner.is_worth_reading() {
+            self.filled.notify_all();
         }
     }
 
@@ -86,7 +92,7 @@ impl Outbox {
             if inner.ready_bytes < MOST_BYTES && (inner.held_bytes < MOST_BYTES || number == inner.next) {
                 return true;
             }
-            inner = self.changed.wait_timeout(inner, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
+            inner = self.emptied.wait_timeout(inner, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -97,7 +103,7 @@ impl Outbox {
             inner.make_ready(report);
         }
         inner.end = Some(result);
-        self.changed.notify_all();
+        self.filled.notify_all();
     }
 
     /// Of all that was delivered so far.
@@ -114,15 +120,15 @@ impl Outbox {
         let mut inner = self.lock();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            if inner.end.is_some() || inner.ready.len() >= BATCH || inner.ready_bytes >= MOST_BYTES || left.is_zero() {
+            if inner.end.is_some() || inner.is_worth_reading() || left.is_zero() {
                 break;
             }
-            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+            inner = self.filled.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         inner.ready_bytes = 0;
         let modules = std::mem::take(&mut inner.ready);
         let progress = inner.progress;
-        self.changed.notify_all();
+        self.emptied.notify_all();
         // A failure is told when everything that was done has been read.
         let summary = match inner.end.take() {
             Some(Err(error)) if !modules.is_empty() => {
@@ -140,6 +146,10 @@ impl Outbox {
 }
 
 impl Inner {
+    fn is_worth_reading(&self) -> bool {
+        self.ready.len() >= BATCH || self.ready_bytes >= MOST_BYTES
+    }
+
     fn make_ready(&mut self, report: ModuleReport) {
         self.summary.add(&report);
         self.held_bytes -= weight(&report);
