@@ -37,6 +37,22 @@ export function findInputs(named, further, say) {
 	return {...found, further: further.map(path => input(path))};
 }
 
+/** The folder of a kernel's modules, or undefined where there is none. */
+export function findModules(named, say) {
+	const path = named ?? process.env.BTFKIT_BENCH_MODULES;
+	if (!path) {
+		say('skipped: a kernel with its modules: no --modules (or BTFKIT_BENCH_MODULES)');
+		return undefined;
+	}
+
+	const absolute = resolve(process.env.INIT_CWD ?? '.', path);
+	if (!existsSync(absolute)) {
+		throw new Error(`${path}: no such folder`);
+	}
+
+	return absolute;
+}
+
 function input(path) {
 	const absolute = resolve(process.env.INIT_CWD ?? '.', path);
 	if (!existsSync(absolute)) {

@@ -3,8 +3,8 @@
 import {peakAnonymous, time} from '../lib/measure.mjs';
 import {median} from './statistics.mjs';
 
-/** Measures `[ours, theirs]`. The first round fills the page cache and is not counted. */
-export async function compare(sides, pairs, say) {
+/** Measures `[ours, theirs]`. The first round fills the page cache and is not counted; `looks` are runs for memory. */
+export async function compare(sides, pairs, say, looks = 2) {
 	const runs = sides.map(() => []);
 	const sizes = [];
 	for (let round = 0; round <= pairs; round++) {
@@ -21,7 +21,11 @@ export async function compare(sides, pairs, say) {
 	const measured = [];
 	for (const [index, {name, command, args, options}] of sides.entries()) {
 		say(`memory: ${name}`);
-		const peaks = [await peakAnonymous(command, args, options), await peakAnonymous(command, args, options)];
+		const peaks = [];
+		for (let look = 0; look < looks; look++) {
+			peaks.push(await peakAnonymous(command, args, options));
+		}
+
 		const of = key => runs[index].map(run => run[key]);
 		measured.push({
 			name,

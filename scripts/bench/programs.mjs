@@ -1,6 +1,6 @@
 // Who is measured: btfkit as a user starts it, and its peers.
 import {spawnSync} from 'node:child_process';
-import {existsSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {root} from '../lib/run.mjs';
@@ -20,9 +20,40 @@ export function btfkitEncodes(input, jobs, output, ...flags) {
 	return {name: 'btfkit', command: process.execPath, args, options: environment, check: () => checkBtf(output, input)};
 }
 
-export function paholeEncodes(pahole, input, jobs, output) {
-	const args = ['-J', `-j${jobs}`, `--btf_encode_detached=${output}`, ...pahole.flags, input.path];
+export function paholeEncodes(pahole, input, jobs, output, ...flags) {
+	const args = ['-J', `-j${jobs}`, `--btf_encode_detached=${output}`, ...pahole.flags, ...flags, input.path];
 	return {name: 'pahole', command: pahole.path, args, check: () => checkBtf(output, input)};
+}
+
+/** A kernel and its modules in one process. */
+export function btfkitEncodesKernel(vmlinux, modules, jobs, output) {
+	const args = [
+		join(root, manifest.bin.btfkit), 'kernel', '--vmlinux', vmlinux.path, '--modules', modules.folder, '--out', output,
+		'--jobs', String(jobs), '--force', '--quiet',
+	];
+	return {name: 'btfkit', command: process.execPath, args, options: environment, check: () => checkAll(output, modules)};
+}
+
+/** The same as a kernel build does it: the kernel first, and then a process for each module, `jobs` at a time. */
+export function paholeEncodesKernel(pahole, vmlinux, modules, jobs, output) {
+	const script = [
+		'"$PAHOLE" -J -j"$JOBS" $FLAGS --btf_encode_detached="$OUT/vmlinux.btf" "$VMLINUX"',
+		'xargs -0 -P "$JOBS" -I {} "$PAHOLE" -J -j1 $FLAGS --btf_base="$OUT/vmlinux.btf" --btf_encode_detached="$OUT/{}.btf" {} < "$LIST"',
+	].join(' && ');
+	const env = {
+		...process.env, PAHOLE: pahole.path, FLAGS: pahole.flags.join(' '), JOBS: String(jobs), OUT: output, VMLINUX: vmlinux.path, LIST: modules.list,
+	};
+	return {name: 'pahole', command: 'sh', args: ['-c', script], options: {cwd: modules.folder, env}, check: () => checkAll(output, modules)};
+}
+
+/** Of all files that were made; a module without types of its own has none. */
+function checkAll(output, modules) {
+	const made = readdirSync(output, {recursive: true}).filter(path => path.endsWith('.ko.btf'));
+	if (made.length === 0 || made.length > modules.paths.length) {
+		throw new Error(`${made.length} BTFs were made of ${modules.paths.length} modules`);
+	}
+
+	return [...made, 'vmlinux.btf'].reduce((total, path) => total + statSync(join(output, path)).size, 0);
 }
 
 /** pahole ends with 0 when it could not encode; what it wrote is the better witness. */

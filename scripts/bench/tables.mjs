@@ -3,7 +3,7 @@ import {sum} from './statistics.mjs';
 
 const seconds = value => value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`;
 const milliseconds = value => `${value.toFixed(1)} ms`;
-const megabytes = value => `${(value / 1e6).toFixed(1)} MB`;
+const megabytes = value => value < 1e5 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`;
 const times = value => `${value.toFixed(2)}×`;
 const range = (runs, key) => {
 	const all = runs.map(run => run[key]);

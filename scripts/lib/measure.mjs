@@ -19,8 +19,19 @@ export async function time(command, args, options) {
 	return {wall: (end - start) / 1000, cpu: childrenTime() - cpuBefore};
 }
 
+/** Bytes of anonymous memory that a process and those that it has started have; 0 where it has ended. */
+function anonymous(pid) {
+	try {
+		const kilobytes = /^RssAnon:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+		const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+		return children.reduce((total, child) => total + anonymous(child), Number(kilobytes ?? 0) * 1024);
+	} catch {
+		return 0;
+	}
+}
+
 /**
- * Runs a command; returns the most anonymous memory that it was seen to have, in bytes. The kernel keeps no peak of
+ * Runs a command; returns the most anonymous memory that it and its children were seen to have together, in bytes. The kernel keeps no peak of
  * anonymous memory alone (VmHWM counts mapped files too, which the page cache holds anyway), so that RssAnon is read
  * again and again; this takes time from the command, so such a run is not for timing.
  */
@@ -28,12 +39,7 @@ export async function peakAnonymous(command, args, options) {
 	let peak = 0;
 	await run(command, args, options, pid => {
 		const timer = setInterval(() => {
-			try {
-				const kilobytes = /^RssAnon:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-				peak = Math.max(peak, Number(kilobytes ?? 0) * 1024);
-			} catch {
-				// It has ended.
-			}
+			peak = Math.max(peak, anonymous(pid));
 		}, 1);
 		return () => clearInterval(timer);
 	});
