@@ -46,6 +46,10 @@ pub(crate) enum Attr {
     Skip,
 }
 
+/// The attributes by which lowering gets from one entry to another.
+pub(crate) const FOLLOWED: [Attr; 5] =
+    [Attr::Type, Attr::Origin, Attr::Specification, Attr::Signature, Attr::GnuAnnotation];
+
 pub(crate) const ATTRS: usize = Attr::Skip as usize;
 
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +124,9 @@ pub(crate) struct Plan {
     pub skip: Steps,
     /// Reads nothing but the references that may lead to other units, where there are any.
     pub links: Option<Steps>,
+    /// Where these stand, from the first attribute, if all are 4 bytes at constant distances, counted from the start of
+    /// `.debug_info`.
+    pub far: Option<Box<[u16]>>,
     /// Where the offset of the next sibling stands, from the first attribute.
     sibling: Option<u32>,
 }
@@ -157,10 +164,11 @@ impl Plan {
         let leads_out = |at, form| matches!(form, dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8) && wanted.contains(&at);
         let links = specs.iter().any(|&(at, form, _)| leads_out(at, form));
         let links = links.then(|| compile(&specs, encoding, leads_out));
+        let far = links.as_ref().and_then(far);
         let role = role(tag);
         let layout = Layout::of(tag, role, children, &read);
         let sibling = sibling(&specs, encoding).filter(|_| children);
-        Some(Plan { tag, role, layout, children, read, skip, links, sibling })
+        Some(Plan { tag, role, layout, children, read, skip, links, far, sibling })
     }
 
     /// Where the entry that follows the children starts, if the one at the cursor says so (from the start of the unit).
@@ -171,6 +179,18 @@ impl Plan {
         let next = unit.checked_add(cursor.bytes.u32(at).ok()? as usize)?;
         (at < next && next < cursor.end).then_some(next)
     }
+}
+
+/// See [`Plan::far`].
+fn far(links: &Steps) -> Option<Box<[u16]>> {
+    let mut at = 0u32;
+    let distance = |step: &Step| {
+        let here = at.checked_add(step.skip)?;
+        at = here.checked_add(4)?;
+        let followed = FOLLOWED.contains(&step.attr) && step.op == Op::RefAddr4;
+        u16::try_from(here).ok().filter(|_| followed)
+    };
+    links.steps.iter().map(distance).collect()
 }
 
 /// Where the offset of the next sibling stands, if that is always at the same distance.

@@ -3,7 +3,7 @@
 use crate::abbreviations::{Abbreviations, Table, refers_out};
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
-use crate::plan::{Attr, Encoding};
+use crate::plan::{Encoding, FOLLOWED};
 use crate::relocations::Relocations;
 use crate::sections::{Bytes, Section, Sections};
 use gimli::constants as dw;
@@ -266,8 +266,8 @@ fn outward(
     cursor: &mut Cursor<'_>,
     mut found: impl FnMut(Class, u64),
 ) -> Result<(), Fault> {
-    const FOLLOWED: [Attr; 5] = [Attr::Type, Attr::Origin, Attr::Specification, Attr::Signature, Attr::GnuAnnotation];
     let mut entry = Entry::new();
+    let in_place = cursor.relocations.is_none();
     while cursor.at < unit.end {
         let code = cursor.bytes.uleb(&mut cursor.at)?;
         if code == 0 {
@@ -276,6 +276,13 @@ fn outward(
         let code = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
         if !code.leads_out {
             code.skip(cursor, unit.encoding)?;
+            continue;
+        }
+        if let (true, Some(length), Some(far)) = (in_place, code.length, &code.plan.far) {
+            for &distance in far {
+                found(Class::InfoRef, cursor.bytes.u32(cursor.at + distance as usize)? as u64);
+            }
+            cursor.advance(length as usize)?;
             continue;
         }
         let Some(links) = &code.plan.links else { continue };
