@@ -260,6 +260,17 @@ impl Classifier {
     #[inline]
     fn met(&mut self, slot: Slot, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
         self.last = slot;
+        let known = &mut self.known[slot as usize];
+        if known.listed == 0 {
+            return self.met_unlisted(slot, unit, local, place, number);
+        }
+        known.listed += (place != NOWHERE) as u32;
+        known.class
+    }
+
+    /// The class of a type that is new, or was only asked about so far.
+    #[cold]
+    fn met_unlisted(&mut self, slot: Slot, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
         let mut class = self.known[slot as usize].class;
         if class == VOID_CLASS {
             class = self.classes.len() as ClassId;
@@ -269,14 +280,10 @@ impl Classifier {
         if place == NOWHERE {
             return class;
         }
-        let known = &mut self.known[slot as usize];
-        known.listed += 1;
-        if known.listed == 1 {
-            // It is new, or was only asked about so far.
-            let at = unit.types[local as usize].at;
-            let class = &mut self.classes[class as usize];
-            (class.place, class.unit, class.at) = (place, number, at);
-        }
+        self.known[slot as usize].listed = 1;
+        let at = unit.types[local as usize].at;
+        let of = &mut self.classes[class as usize];
+        (of.place, of.unit, of.at) = (place, number, at);
         class
     }
 
