@@ -151,7 +151,7 @@ impl<'data> Image<'data> {
             index => u32::from(index.0),
         };
 
-        self.table = table_offset..table_offset + count.saturating_mul(expected);
+        self.table = table_offset..table_offset.saturating_add(count.saturating_mul(expected));
         self.names_index = names_index;
         self.sections = headers_from_start(count)?
             .iter()

@@ -140,3 +140,13 @@ fn a_file_with_any_word_changed() {
         }
     }
 }
+
+#[test]
+fn a_count_of_sections_past_all_numbers() {
+    let mut bytes = TestElf::relocatable(true, Endianness::Little, elf::EM_X86_64).build();
+    let table = u64::from_le_bytes(bytes[40..48].try_into().unwrap()) as usize;
+    // The count is in the first section header where the ELF header has none.
+    bytes[60..62].fill(0);
+    bytes[table + 32..table + 40].fill(0xff);
+    assert!(Image::parse(&bytes).is_err());
+}
