@@ -38,7 +38,7 @@ pub use scratch::Scratch;
 use assemble::{Assembled, Layout, assemble};
 use btfkit_btf::dedup::BadName;
 use btfkit_btf::unit::NameRef;
-use btfkit_btf::validate::validate;
+use btfkit_btf::validate::{self, Severity, Verdict};
 use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
@@ -196,14 +196,14 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
 
     let context = if base.is_some() { Context::Module } else { Context::Vmlinux };
     let below = base.map(|base| base.btf().as_ref());
-    let valid = pool.install(|| validate(&assembled.bytes, context, below, pointer_size));
-    valid.map_err(|refusal| {
-        let what = format!("the kernel would refuse the result, so nothing is written: {refusal}");
-        EncodeError::new("INVALID_BTF", path, what)
-    })?;
+    let release = if layout.layout { Release::V7_1 } else { CheckOptions::RELEASE };
+    let rules = validate::Rules { release, pointer_size, ..validate::Rules::new(context) };
+    let verdict = pool.install(|| rules.judge(&assembled.bytes, below));
+    let only_loaded = warnings(path, verdict)?;
     phases.end("validate");
 
     let mut diagnostics = diagnostics(groups, &assembled.bad_names, name_of);
+    diagnostics.extend(only_loaded);
     diagnostics.extend(program.btf_ids_faults.iter().map(|fault| of_file("btf-ids", fault)));
     diagnostics.extend(assembled.no_arena_pointers.iter().map(|fault| of_file("arena-pointer", fault)));
     if let Some(first) = diagnostics.first().filter(|_| options.strict) {
@@ -219,6 +219,24 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     report.jobs = pool.current_num_threads() as u32;
     pool.install(|| jobs::drop_beside(walked));
     Ok(Encoded { btf: assembled.bytes, report })
+}
+
+/// What is refused where it is for fails the run. What a kernel takes and programs could not load are warnings.
+fn warnings(path: &Path, verdict: Verdict) -> Result<Vec<Diagnostic>, EncodeError> {
+    let fails = verdict.refusal.is_some();
+    let first = verdict.findings.iter().find(|finding| fails || finding.severity == Severity::Error);
+    if let Some(finding) = first {
+        let place = if finding.path.is_empty() { String::new() } else { format!(" (at {})", finding.path) };
+        let what = format!("the kernel would refuse the result, so nothing is written: {}{place}", finding.message);
+        return Err(EncodeError::new("INVALID_BTF", path, what));
+    }
+    // Sorting by name is left to resolve_btfids, which adds types after us.
+    let told = verdict.findings.iter().filter(|finding| finding.rule != "unsorted-names");
+    let told = told.map(|finding| {
+        let what = "the kernel takes this, but refuses it from a program that loads the BTF";
+        of_file("only-loaded", &format!("{}: {what}: {}", finding.path, finding.message))
+    });
+    Ok(told.collect())
 }
 
 /// Writes the bytes beside the target and renames them over it.

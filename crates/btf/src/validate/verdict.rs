@@ -65,11 +65,11 @@ pub(super) fn judge(rules: &Rules, bytes: &[u8], base: Option<&Btf>) -> Verdict 
     let mut found: Vec<Found> = refusal.iter().map(|refusal| of_kernel(refusal, Severity::Error)).collect();
     // Records of an unknown length end the list of records: what refers to those behind would be called dangling.
     if let Some(blob) = blob.as_ref().filter(|blob| blob.is_complete) {
-        found.extend(beyond::found(rules, blob));
+        let (without_rule, more) = rayon::join(|| beyond::found(rules, blob), || resolve::survey(rules, blob, MOST));
+        found.extend(without_rule);
         let severity = if rules.context == Context::Load { Severity::Error } else { Severity::Warning };
         let known = refusal.as_ref().map(|refusal| (refusal.type_id, refusal.message.clone()));
-        let more = resolve::survey(rules, blob, MOST).into_iter();
-        let more = more.filter(|refusal| Some((refusal.type_id, refusal.message.clone())) != known);
+        let more = more.into_iter().filter(|refusal| Some((refusal.type_id, refusal.message.clone())) != known);
         found.extend(more.map(|refusal| of_kernel(&refusal, severity)));
         found.truncate(MOST);
     }
