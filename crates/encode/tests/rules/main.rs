@@ -4,6 +4,7 @@
 mod common;
 
 mod arrays;
+mod base;
 mod base_types;
 mod bitfields;
 mod enums;
