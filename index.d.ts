@@ -233,6 +233,35 @@ export interface EncodeOptions {
      */
     langExclude?: string | readonly string[] | undefined;
     /**
+     * Which files on a base get a distilled base beside their BTF (.BTF.base, or a file with .base at the end of its
+     * name), by which kernels since 6.11 carry it to other bases. Default: out-of-tree, modules that do not belong to
+     * the build of their base.
+     */
+    baseRef?: 'never' | 'out-of-tree' | 'always' | ((file: string) => 'never' | 'out-of-tree' | 'always') | undefined;
+    /**
+     * Put the checksum of the base beside split BTF (.BTF.base_checksum), so that fits can tell the base from others.
+     */
+    baseChecksum?: boolean | undefined;
+    /**
+     * The file does not belong to the build of its base. Default: told by KBUILD_EXTMOD in the environment, by the
+     * module itself (intree in .modinfo), or by where it lies.
+     */
+    outOfTree?: boolean | undefined;
+    /**
+     * The oldest kernel that has to take the BTF, such as 5.15: kinds, features and sections that it does not know are
+     * left out. Default: all that features ask for.
+     */
+    targetKernel?: string | undefined;
+    /**
+     * What to do when the file of the base is not there: fail, or say so and make no BTF of what would stand on it.
+     * Default: error.
+     */
+    missingBase?: 'error' | 'skip' | undefined;
+    /**
+     * What to do when the kernel would refuse a section: fail, or leave that section out and say so. Default: error.
+     */
+    onInvalid?: 'error' | 'skip-section' | undefined;
+    /**
      * Fail when anything odd in the debug information had to be worked around. Default: report it and go on.
      */
     strict?: boolean | undefined;
@@ -244,10 +273,14 @@ export interface EncodeOptions {
 export interface EncodeResult {
     /** The raw BTF, in the byte order of the input. */
     btf: Buffer;
+    /** Its distilled base, which belongs into `.BTF.base`, where it has one. */
+    base?: Buffer;
+    /** What belongs into `.BTF.base_checksum`, with `baseChecksum`. */
+    baseChecksum?: Buffer;
     report: Report;
 }
 export interface EncodeToFileResult {
-    /** Where the BTF is. */
+    /** Where the BTF is; a distilled base and a checksum are beside it, with `.base` and `.base_checksum` at the end. */
     path: string;
     report: Report;
 }
@@ -288,6 +321,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `MALFORMED_BTF`: BTF that was given cannot be read.
  * - `NOT_RELOCATABLE`: split BTF cannot be carried to another base; the message says which types are in the way.
  * - `BASE_MISMATCH`: the base is of another byte order or pointer size than the file.
+ * - `SKIPPED`: there is no BTF, as `missingBase` or `onInvalid` asked for, or as the target kernel reads none of modules.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
@@ -297,7 +331,7 @@ export declare function encodeInPlace(file: string | URL, options?: EncodeOption
  * - `NO_ADDON`: the native part of btfkit could not be loaded.
  * - `INTERNAL`: a fault of btfkit itself.
  */
-export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'NO_MODULES' | 'AMBIGUOUS' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'NO_BTF' | 'MALFORMED_BTF' | 'NOT_RELOCATABLE' | 'BASE_MISMATCH' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
+export type ErrorCode = 'NOT_FOUND' | 'NOT_ELF' | 'TRUNCATED' | 'NO_DWARF' | 'NO_SYMTAB' | 'MALFORMED_COMPRESSION' | 'MALFORMED_ELF' | 'MALFORMED_DWARF' | 'NO_TYPES' | 'NO_MODULES' | 'AMBIGUOUS' | 'UNFIT_VARIABLE' | 'INVALID_BTF' | 'NO_BTF' | 'MALFORMED_BTF' | 'NOT_RELOCATABLE' | 'BASE_MISMATCH' | 'SKIPPED' | 'STRICT' | 'MEMORY_LIMIT' | 'NOT_IN_PLACE' | 'IO' | 'ABORTED' | 'INVALID_OPTION' | 'NO_ADDON' | 'INTERNAL';
 export interface BtfkitErrorDetails {
     /** The file that the error is about. */
     path?: string | undefined;
@@ -339,11 +373,6 @@ export interface KernelOptions {
      */
     inPlace?: boolean | undefined;
     /**
-     * What to do when the file of --vmlinux or --base is not there: fail, or say so of each module and do nothing.
-     * Default: error.
-     */
-    missingBase?: 'error' | 'skip' | undefined;
-    /**
      * When a module fails, do the others nevertheless.
      */
     keepGoing?: boolean | undefined;
@@ -377,6 +406,35 @@ export interface KernelOptions {
      */
     langExclude?: string | readonly string[] | undefined;
     /**
+     * Which files on a base get a distilled base beside their BTF (.BTF.base, or a file with .base at the end of its
+     * name), by which kernels since 6.11 carry it to other bases. Default: out-of-tree, modules that do not belong to
+     * the build of their base.
+     */
+    baseRef?: 'never' | 'out-of-tree' | 'always' | ((file: string) => 'never' | 'out-of-tree' | 'always') | undefined;
+    /**
+     * Put the checksum of the base beside split BTF (.BTF.base_checksum), so that fits can tell the base from others.
+     */
+    baseChecksum?: boolean | undefined;
+    /**
+     * The file does not belong to the build of its base. Default: told by KBUILD_EXTMOD in the environment, by the
+     * module itself (intree in .modinfo), or by where it lies.
+     */
+    outOfTree?: boolean | undefined;
+    /**
+     * The oldest kernel that has to take the BTF, such as 5.15: kinds, features and sections that it does not know are
+     * left out. Default: all that features ask for.
+     */
+    targetKernel?: string | undefined;
+    /**
+     * What to do when the file of the base is not there: fail, or say so and make no BTF of what would stand on it.
+     * Default: error.
+     */
+    missingBase?: 'error' | 'skip' | undefined;
+    /**
+     * What to do when the kernel would refuse a section: fail, or leave that section out and say so. Default: error.
+     */
+    onInvalid?: 'error' | 'skip-section' | undefined;
+    /**
      * Fail when anything odd in the debug information had to be worked around. Default: report it and go on.
      */
     strict?: boolean | undefined;
@@ -393,9 +451,10 @@ export interface KernelOptions {
  * - `no-dwarf`: it has no debug information. No BTF is there for it.
  * - `no-types`: it has no type that the base has not. No BTF is there for it.
  * - `base-missing`: there is no base for it, and `missingBase` is `skip`.
+ * - `omitted`: it gets none: the target kernel reads no BTF of modules, or would refuse it and `onInvalid` is `skip-section`.
  * - `failed`: see `error`.
  */
-export type ModuleStatus = 'encoded' | 'current' | 'no-dwarf' | 'no-types' | 'base-missing' | 'failed';
+export type ModuleStatus = 'encoded' | 'current' | 'no-dwarf' | 'no-types' | 'base-missing' | 'omitted' | 'failed';
 /** One module of a kernel. On the command line, `--json` prints these. */
 export interface ModuleResult {
     /** Its path in the folder of modules. */
@@ -405,10 +464,15 @@ export interface ModuleResult {
     output?: string;
     /** The raw BTF, when it is written nowhere. */
     btf?: Buffer;
+    /** Its distilled base, and the section with the checksum of its base, where it has them. */
+    base?: Buffer;
+    baseChecksum?: Buffer;
     /** The number of its own types. */
     types: number;
     /** The size of its BTF in bytes. */
     size: number;
+    /** The size of its distilled base in bytes, 0 where it has none. */
+    baseSize: number;
     /** How many functions and variables were left out; `encode` with `base` tells which, and why. */
     skipped: number;
     /** How many oddities of the debug information were worked around. */
@@ -443,12 +507,14 @@ export interface KernelSummary {
     noDwarf: number;
     noTypes: number;
     baseMissing: number;
+    omitted: number;
     failed: number;
     /** Modules that were not begun, because another one had failed. */
     notBegun: number;
     /** Sums over the modules. */
     types: number;
     size: number;
+    baseSize: number;
     skipped: number;
     diagnostics: number;
     milliseconds: number;
@@ -516,6 +582,8 @@ export interface Report {
     types: number;
     /** The size of the BTF in bytes. */
     size: number;
+    /** The size of its distilled base, where it has one. */
+    baseSize: number | null;
     /** Compile units that were read. */
     units: number;
     /** Compile units that were left out because of their language. */

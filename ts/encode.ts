@@ -1,6 +1,6 @@
 import {call, withLazy} from './call.js';
 import {encodeOptions} from './options/encode.js';
-import {checkOptions, type CallOptions} from './options/table.js';
+import {checkOptions, forFile, type CallOptions} from './options/table.js';
 import {refuseInput, toPath} from './paths.js';
 import type {Report} from './report.js';
 
@@ -9,11 +9,15 @@ export type EncodeOptions = CallOptions<typeof encodeOptions>;
 export interface EncodeResult {
 	/** The raw BTF, in the byte order of the input. */
 	btf: Buffer;
+	/** Its distilled base, which belongs into `.BTF.base`, where it has one. */
+	base?: Buffer;
+	/** What belongs into `.BTF.base_checksum`, with `baseChecksum`. */
+	baseChecksum?: Buffer;
 	report: Report;
 }
 
 export interface EncodeToFileResult {
-	/** Where the BTF is. */
+	/** Where the BTF is; a distilled base and a checksum are beside it, with `.base` and `.base_checksum` at the end. */
 	path: string;
 	report: Report;
 }
@@ -24,8 +28,9 @@ export interface EncodeToFileResult {
  * Rejects with a `BtfkitError`.
  */
 export async function encode(file: string | URL, options: EncodeOptions = {}): Promise<EncodeResult> {
-	const {btf, report} = await start(toPath(file, 'file'), undefined, options);
-	return withLazy({btf: btf!}, 'report', () => readReport(report!));
+	const {btf, base, checksum, report} = await start(toPath(file, 'file'), undefined, options);
+	const beside = {...(base && {base}), ...(checksum && {baseChecksum: checksum})};
+	return withLazy({btf: btf!, ...beside}, 'report', () => readReport(report!));
 }
 
 /**
@@ -53,7 +58,7 @@ export async function encodeToFile(
  */
 export async function encodeInPlace(file: string | URL, options: EncodeOptions = {}): Promise<EncodeToFileResult> {
 	const path = toPath(file, 'file');
-	const checked = checkOptions(encodeOptions, options);
+	const checked = checkOptions(encodeOptions, forFile(encodeOptions, options, path));
 	const {report} = await call({
 		path,
 		doing: 'encoding',
@@ -64,7 +69,7 @@ export async function encodeInPlace(file: string | URL, options: EncodeOptions =
 }
 
 async function start(input: string, output: string | undefined, options: EncodeOptions) {
-	const checked = checkOptions(encodeOptions, options);
+	const checked = checkOptions(encodeOptions, forFile(encodeOptions, options, input));
 	return call({
 		path: input,
 		doing: 'encoding',

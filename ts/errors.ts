@@ -18,6 +18,7 @@
  * - `MALFORMED_BTF`: BTF that was given cannot be read.
  * - `NOT_RELOCATABLE`: split BTF cannot be carried to another base; the message says which types are in the way.
  * - `BASE_MISMATCH`: the base is of another byte order or pointer size than the file.
+ * - `SKIPPED`: there is no BTF, as `missingBase` or `onInvalid` asked for, or as the target kernel reads none of modules.
  * - `STRICT`: there were diagnostics, and `strict` was asked for.
  * - `MEMORY_LIMIT`: it takes more memory than `memoryLimit`, or the process's control group, leaves it.
  * - `NOT_IN_PLACE`: the BTF cannot be put into the file; it can be written to a file of its own.
@@ -45,6 +46,7 @@ export type ErrorCode =
 	| 'MALFORMED_BTF'
 	| 'NOT_RELOCATABLE'
 	| 'BASE_MISMATCH'
+	| 'SKIPPED'
 	| 'STRICT'
 	| 'MEMORY_LIMIT'
 	| 'NOT_IN_PLACE'

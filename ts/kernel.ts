@@ -15,9 +15,10 @@ export type KernelOptions = CallOptions<typeof kernelOptions>;
  * - `no-dwarf`: it has no debug information. No BTF is there for it.
  * - `no-types`: it has no type that the base has not. No BTF is there for it.
  * - `base-missing`: there is no base for it, and `missingBase` is `skip`.
+ * - `omitted`: it gets none: the target kernel reads no BTF of modules, or would refuse it and `onInvalid` is `skip-section`.
  * - `failed`: see `error`.
  */
-export type ModuleStatus = 'encoded' | 'current' | 'no-dwarf' | 'no-types' | 'base-missing' | 'failed';
+export type ModuleStatus = 'encoded' | 'current' | 'no-dwarf' | 'no-types' | 'base-missing' | 'omitted' | 'failed';
 
 /** One module of a kernel. On the command line, `--json` prints these. */
 export interface ModuleResult {
@@ -28,10 +29,15 @@ export interface ModuleResult {
 	output?: string;
 	/** The raw BTF, when it is written nowhere. */
 	btf?: Buffer;
+	/** Its distilled base, and the section with the checksum of its base, where it has them. */
+	base?: Buffer;
+	baseChecksum?: Buffer;
 	/** The number of its own types. */
 	types: number;
 	/** The size of its BTF in bytes. */
 	size: number;
+	/** The size of its distilled base in bytes, 0 where it has none. */
+	baseSize: number;
 	/** How many functions and variables were left out; `encode` with `base` tells which, and why. */
 	skipped: number;
 	/** How many oddities of the debug information were worked around. */
@@ -65,12 +71,14 @@ export interface KernelSummary {
 	noDwarf: number;
 	noTypes: number;
 	baseMissing: number;
+	omitted: number;
 	failed: number;
 	/** Modules that were not begun, because another one had failed. */
 	notBegun: number;
 	/** Sums over the modules. */
 	types: number;
 	size: number;
+	baseSize: number;
 	skipped: number;
 	diagnostics: number;
 	milliseconds: number;
@@ -193,8 +201,8 @@ class Run implements KernelRun {
 
 function results({modules, btf}: KernelBatch): ModuleResult[] {
 	const list = modules === '' ? [] : JSON.parse(`[${modules.trimEnd().replaceAll('\n', ',')}]`) as ModuleResult[];
-	for (const {index, btf: bytes} of btf) {
-		list[index]!.btf = bytes;
+	for (const {index, btf: bytes, base, checksum} of btf) {
+		Object.assign(list[index]!, {btf: bytes, ...(base && {base}), ...(checksum && {baseChecksum: checksum})});
 	}
 
 	return list;

@@ -62,6 +62,16 @@ export interface EncodeOptions {
   strict?: boolean
   /** Paths, each on top of the one before. */
   base?: Array<string>
+  /** "never", "out-of-tree" or "always". */
+  baseRef?: string
+  baseChecksum?: boolean
+  outOfTree?: boolean
+  /** "5.15" */
+  targetKernel?: string
+  /** "error" or "skip". */
+  missingBase?: string
+  /** "error" or "skip-section". */
+  onInvalid?: string
 }
 
 export interface Failure {
@@ -95,6 +105,8 @@ export interface KernelBatch {
 export interface KernelBtf {
   index: number
   btf: Buffer
+  base?: Buffer
+  checksum?: Buffer
 }
 
 /** The options of `btfkit-encode`'s `kernel` as JavaScript says them. The facade has checked them before. */
@@ -130,6 +142,8 @@ export interface Outcome {
   btf?: Buffer
   /** Its distilled base, where it has one. */
   base?: Buffer
+  /** The section with the checksum of the base that it stands on, where it has one. */
+  checksum?: Buffer
   /** The report as JSON. */
   report?: string
 }

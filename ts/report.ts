@@ -55,6 +55,8 @@ export interface Report {
 	types: number;
 	/** The size of the BTF in bytes. */
 	size: number;
+	/** The size of its distilled base, where it has one. */
+	baseSize: number | null;
 	/** Compile units that were read. */
 	units: number;
 	/** Compile units that were left out because of their language. */

@@ -65,7 +65,7 @@ async function convert<Options extends object>(
 	const toOutput = output === '-';
 	const input = inputs.join(', ');
 	return perform(
-		{input, json, quiet, outputIsTaken: toOutput, progress: `${name} ${basename(inputs[0]!)}`},
+		{input, json, quiet, outputIsTaken: toOutput, progress: () => `${name} ${basename(inputs[0]!)}`},
 		async (signal): Promise<ConvertToFileResult> => {
 			const rest = {...options, signal} as unknown as WithSignal<Options>;
 			if (!toOutput) {

@@ -10,7 +10,7 @@ type CommandOptions = OptionValues<typeof fitsCommandOptions> & FitsOptions;
 
 export async function fitsCommand([file]: [string], {json = false, quiet = false, ...options}: CommandOptions): Promise<number> {
 	return perform(
-		{input: file, json, quiet, progress: `judging ${file}`},
+		{input: file, json, quiet, progress: () => `judging ${file}`},
 		async signal => fits(file, {...options, signal}),
 		async (fit, tell) => {
 			await tell.machines({input: file, base: options.base, ...fit});

@@ -86,13 +86,13 @@ export function showing(progress: () => KernelProgress | undefined): (seconds: n
 }
 
 function summaryLine({out, modules}: KernelOptions, summary: KernelSummary, seconds: number): string {
-	const {encoded, current, noDwarf, noTypes, baseMissing, failed, notBegun, types, size, skipped, base} = summary;
+	const {encoded, current, noDwarf, noTypes, baseMissing, omitted, failed, notBegun, types, size, baseSize, skipped, base} = summary;
 	const states = [
 		[encoded, 'encoded'],
 		[current, 'up to date'],
 		[noTypes, 'without types of their own'],
 		[noDwarf, 'without debug information'],
-		[baseMissing, 'skipped'],
+		[baseMissing + omitted, 'skipped'],
 		[failed, 'failed'],
 		[notBegun, 'not begun'],
 	] as const;
@@ -100,6 +100,7 @@ function summaryLine({out, modules}: KernelOptions, summary: KernelSummary, seco
 		`${out ?? modules}: ${count(summary.modules, 'module')}`,
 		...states.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`),
 		...(base ? [`${count(types, 'type')}, ${bytes(size)}, on a base of ${count(base.types, 'type')}, ${bytes(base.size)}`] : []),
+		...(baseSize > 0 ? [`distilled bases: ${bytes(baseSize)}`] : []),
 		...(skipped > 0 ? [`left out: ${skipped} functions and variables (encode --base says why)`] : []),
 		`${seconds.toFixed(2)} s`,
 	].join('; ');

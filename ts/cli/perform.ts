@@ -101,5 +101,18 @@ function progressOf({progress}: Task): (seconds: number) => string {
 }
 
 export function exitCodeOf(error: BtfkitError): number {
-	return error.code === 'INVALID_OPTION' ? exitCodes.usage : exitCodes.failed;
+	switch (error.code) {
+		case 'INVALID_OPTION': {
+			return exitCodes.usage;
+		}
+
+		// As it was asked for.
+		case 'SKIPPED': {
+			return exitCodes.done;
+		}
+
+		default: {
+			return exitCodes.failed;
+		}
+	}
 }

@@ -15,6 +15,7 @@ export function summarize(target: string, report: Report, seconds: number): stri
 	];
 	return [
 		`${target}: ${count(report.types, 'type')}, ${bytes(report.size)}, from ${count(report.units, 'unit')}`,
+		...(report.baseSize === null ? [] : [`distilled base: ${bytes(report.baseSize)}`]),
 		...(leftOut.length > 0 ? [`left out: ${leftOut.join(', ')} (--json says why)`] : []),
 		`${seconds.toFixed(2)} s`,
 	].join('; ');

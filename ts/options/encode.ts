@@ -32,6 +32,44 @@ export const encodeOptions = {
 		text: 'Leave out compile units written in these languages: DWARF\'s names in any case (rust, c++14, asm), '
 			+ 'separated by commas. Default: none.',
 	},
+	baseRef: {
+		kind: 'choiceByFile',
+		choices: ['never', 'out-of-tree', 'always'],
+		flag: '--base-ref <never|out-of-tree|always>',
+		text: 'Which files on a base get a distilled base beside their BTF (.BTF.base, or a file with .base at the end of its '
+			+ 'name), by which kernels since 6.11 carry it to other bases. Default: out-of-tree, modules that do not belong to the '
+			+ 'build of their base.',
+	},
+	baseChecksum: {
+		kind: 'switch',
+		flag: '--base-checksum',
+		text: 'Put the checksum of the base beside split BTF (.BTF.base_checksum), so that fits can tell the base from others.',
+	},
+	outOfTree: {
+		kind: 'switch',
+		flag: '--out-of-tree',
+		text: 'The file does not belong to the build of its base. Default: told by KBUILD_EXTMOD in the environment, by the '
+			+ 'module itself (intree in .modinfo), or by where it lies.',
+	},
+	targetKernel: {
+		kind: 'release',
+		flag: '--target-kernel <release>',
+		text: 'The oldest kernel that has to take the BTF, such as 5.15: kinds, features and sections that it does not know are '
+			+ 'left out. Default: all that features ask for.',
+	},
+	missingBase: {
+		kind: 'choice',
+		choices: ['error', 'skip'],
+		flag: '--missing-base <error|skip>',
+		text: 'What to do when the file of the base is not there: fail, or say so and make no BTF of what would stand on it. '
+			+ 'Default: error.',
+	},
+	onInvalid: {
+		kind: 'choice',
+		choices: ['error', 'skip-section'],
+		flag: '--on-invalid <error|skip-section>',
+		text: 'What to do when the kernel would refuse a section: fail, or leave that section out and say so. Default: error.',
+	},
 	strict: {
 		kind: 'switch',
 		flag: '--strict',

@@ -35,13 +35,6 @@ export const kernelOptions = {
 		text: 'Put the BTF into each file itself, as its section .BTF, also into vmlinux. Excludes --out. Without either, '
 			+ 'the command writes nothing.',
 	},
-	missingBase: {
-		kind: 'choice',
-		choices: ['error', 'skip'],
-		flag: '--missing-base <error|skip>',
-		text: 'What to do when the file of --vmlinux or --base is not there: fail, or say so of each module and do nothing. '
-			+ 'Default: error.',
-	},
 	keepGoing: {
 		kind: 'switch',
 		flag: '--keep-going',

@@ -25,6 +25,7 @@ interface ValueTypes {
 	paths: string | readonly string[];
 	choice: string;
 	release: string;
+	choiceByFile: string;
 	shard: `${number}/${number}`;
 }
 
@@ -32,7 +33,7 @@ export type Kind = keyof ValueTypes;
 
 /** What the API takes for an option. */
 export type ValueOf<Spec extends {kind: Kind; choices?: readonly string[]}> =
-	Spec extends {choices: readonly (infer Choice)[]} ? Choice : ValueTypes[Spec['kind']];
+	Spec extends {kind: 'choiceByFile'; choices: readonly (infer Choice)[]} ? Choice | ((file: string) => Choice) : Spec extends {choices: readonly (infer Choice)[]} ? Choice : ValueTypes[Spec['kind']];
 
 /** What the addon takes for it. */
 export type CheckedOf<Spec extends {kind: Kind; choices?: readonly string[]}> =
@@ -173,6 +174,15 @@ export const kinds = {
 			}
 
 			return value;
+		},
+	} satisfies KindSpec<string>,
+
+	/** In the API also a function of the file, which is asked before the options are checked. */
+	choiceByFile: {
+		type: choices => [...choices.map(choice => `'${choice}'`), `((file: string) => ${choices.map(choice => `'${choice}'`).join(' | ')})`].join(' | '),
+		fromText: text => text,
+		check(value, name, choices): string {
+			return kinds.choice.check(value, name, choices);
 		},
 	} satisfies KindSpec<string>,
 } satisfies Record<Kind, unknown>;

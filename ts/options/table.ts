@@ -35,6 +35,22 @@ export type CheckedOptions<Table extends OptionTable> = {
 	-readonly [Name in keyof Table as Table[Name] extends {required: true} ? Name : never]: CheckedOf<Table[Name]>;
 };
 
+/** The options for one file: those that are functions of it are asked. */
+export function forFile<Table extends OptionTable>(table: Table, values: CallOptions<Table>, file: string): CallOptions<Table> {
+	if (typeof values !== 'object' || values === null) {
+		return values;
+	}
+
+	const options = {...values} as Record<string, unknown>;
+	for (const [name, value] of Object.entries(options)) {
+		if (typeof value === 'function' && Object.hasOwn(table, name) && table[name]!.kind === 'choiceByFile') {
+			options[name] = value(file);
+		}
+	}
+
+	return options as CallOptions<Table>;
+}
+
 /** Checks the options of a call, and brings each into the one form that the addon takes. */
 export function checkOptions<Table extends OptionTable>(table: Table, values: CallOptions<Table>): CheckedOptions<Table> {
 	if (typeof values !== 'object' || values === null) {

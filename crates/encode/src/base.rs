@@ -1,7 +1,8 @@
 //! The BTF that split BTF stands on: read, and its types made ready to be found.
 
-use crate::EncodeError;
 use crate::btf_file::{BtfFile, LIVE, parse};
+use crate::policy::{self, Facts, Plan, Wishes};
+use crate::{EncodeError, Features};
 use btfkit_btf::dedup::BaseTypes;
 use btfkit_btf::{Btf, Endian};
 use std::path::Path;
@@ -32,6 +33,23 @@ impl Base {
             return Err(EncodeError { code: "INVALID_OPTION", message: "no base is named".to_owned() });
         };
         Base::of(btf, path)
+    }
+
+    /// As [`open`](Base::open) for a file that is encoded with these wishes: where the base is missing they say what that
+    /// means. None where no path is named.
+    pub fn open_for(input: &Path, paths: &[&Path], wishes: &Wishes) -> Result<Option<Base>, EncodeError> {
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        Base::open(paths).map(Some).map_err(|error| {
+            let plan = policy::decide(&Facts::WITHOUT_BASE, wishes, &Features::NONE);
+            match plan {
+                Ok(Plan::Nothing(_)) if error.code == "NOT_FOUND" => {
+                    EncodeError::new("SKIPPED", input, format!("gets no BTF: {}", error.message))
+                }
+                _ => error,
+            }
+        })
     }
 
     /// A base that is there already; `path` is how messages name it.

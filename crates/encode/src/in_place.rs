@@ -1,13 +1,12 @@
 //! BTF that goes into the file that it was made from.
 
-use crate::{Base, EncodeError, Encoded, Options, Report, encode_file, go_on};
+use crate::{Base, Beside, EncodeError, Encoded, Options, Report, encode_file, go_on};
 use btfkit_elf::{Change, Image, InputFile, Rewrite, RewriteError, rewrite_in_place};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// Type information, and what a module's is relocated from when it is loaded into another kernel.
+/// Type information; beside it is what a module's is relocated from when it is loaded into another kernel.
 const BTF: &str = ".BTF";
-const BASE: &str = ".BTF.base";
 
 /// Of BPF objects: lines and functions, by type ids and strings of the `.BTF` beside it.
 const BTF_EXT: &[u8] = b".BTF.ext";
@@ -23,10 +22,10 @@ pub fn encode_in_place(
     abort: &AtomicBool,
 ) -> Result<Report, EncodeError> {
     let target = InPlace::open(path)?;
-    let Encoded { btf, report } = encode_file(path, options, base, abort)?;
+    let Encoded { btf, beside, report } = encode_file(path, options, base, abort)?;
     // The last moment at which nothing has happened yet.
     go_on(path, abort)?;
-    target.write(&btf, None)?;
+    target.write(&btf, &beside)?;
     Ok(report)
 }
 
@@ -47,7 +46,7 @@ impl InPlace {
             let what = "has a section .BTF.ext, which counts in the ids of the .BTF that it has; with other BTF it would be wrong. Use -o";
             return Err(EncodeError::new("NOT_IN_PLACE", path, what));
         }
-        Rewrite::check(&image, &[BTF, BASE]).map_err(|error| refused(path, error))?;
+        Rewrite::check(&image, &[&[BTF], &Beside::SECTIONS[..]].concat()).map_err(|error| refused(path, error))?;
         Ok(InPlace { path: path.into(), file })
     }
 
@@ -56,14 +55,14 @@ impl InPlace {
         &self.file
     }
 
-    /// Replaces the file by one that has the BTF, and the distilled base if there is one: a base that it had before was
-    /// not distilled for this BTF, and goes.
-    pub fn write(&self, btf: &[u8], distilled_base: Option<&[u8]>) -> Result<(), EncodeError> {
-        let base = match distilled_base {
-            Some(bytes) => Change::Put { name: BASE, bytes, alignment: ALIGNMENT },
-            None => Change::Remove { name: BASE },
-        };
-        let changes = [Change::Put { name: BTF, bytes: btf, alignment: ALIGNMENT }, base];
+    /// Replaces the file by one that has the BTF and what belongs to it. What it had before of that and has not now, a
+    /// distilled base or a checksum, belongs to other BTF, and goes.
+    pub fn write(&self, btf: &[u8], beside: &Beside) -> Result<(), EncodeError> {
+        let mut changes = vec![Change::Put { name: BTF, bytes: btf, alignment: ALIGNMENT }];
+        changes.extend(beside.sections().map(|(name, bytes)| match bytes {
+            Some(bytes) => Change::Put { name, bytes, alignment: ALIGNMENT },
+            None => Change::Remove { name },
+        }));
         let image = Image::parse(self.file.bytes()).map_err(|error| EncodeError::of_elf(&self.path, error))?;
         let rewrite = Rewrite::plan(&image, &changes).map_err(|error| refused(&self.path, error))?;
         Ok(rewrite_in_place(&self.path, &self.file, &rewrite)?)

@@ -7,6 +7,7 @@ mod base;
 mod btf_file;
 mod check;
 pub mod convert;
+mod emission;
 mod error;
 mod in_place;
 mod input;
@@ -18,6 +19,7 @@ mod met;
 mod options;
 mod phases;
 mod place;
+pub mod policy;
 mod program;
 mod prototype;
 mod report;
@@ -28,6 +30,7 @@ mod walk;
 pub use base::Base;
 pub use btfkit_btf::validate::{Context, Release};
 pub use check::{CheckOptions, Checked, CheckedFinding, Unreadable, check_files};
+pub use emission::Beside;
 pub use error::EncodeError;
 pub use in_place::{InPlace, encode_in_place};
 pub use language::{language_code, language_names};
@@ -42,9 +45,11 @@ use btfkit_btf::validate::{self, Severity, Verdict};
 use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
+use emission::Emission;
 use memory::{Limit, Need, watched};
 use phases::Phases;
 use place::place;
+use policy::{OnInvalid, Plan};
 use program::Program;
 use scratch::Spare;
 use select::{Reason, Rules, Selection, select};
@@ -56,6 +61,8 @@ use walk::{Gleaned, Walk};
 pub struct Encoded {
     /// The raw BTF, in the byte order of the input.
     pub btf: Vec<u8>,
+    /// What belongs to it: a distilled base, the base's checksum.
+    pub beside: Beside,
     pub report: Report,
 }
 
@@ -80,7 +87,8 @@ pub fn encode_file(
             file.read_sparingly();
         }
         let (pool, spare) = (jobs::pool(path, jobs)?, Spare::default());
-        let mut encoded = encode(&Run { path, image, options, base, pool: &pool, spare: &spare, abort }, phases)?;
+        let mut encoded =
+            encode(&Run { path, image, options, base, of_build: false, pool: &pool, spare: &spare, abort }, phases)?;
         encoded.report.memory_estimate = need.with(jobs);
         encoded.report.memory_limit = limit.as_ref().map(|limit| limit.bytes);
         Ok(encoded)
@@ -104,7 +112,7 @@ pub fn encode_module(
     let phases = Phases::start();
     let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
     let Scratch { pool, spare } = scratch;
-    let encoded = encode(&Run { path, image, options, base: Some(base), pool, spare, abort }, phases);
+    let encoded = encode(&Run { path, image, options, base: Some(base), of_build: true, pool, spare, abort }, phases);
     unless_changed(path, file, encoded)
 }
 
@@ -114,14 +122,20 @@ struct Run<'r> {
     image: Image<'r>,
     options: &'r Options,
     base: Option<&'r Base>,
+    /// Whether it is one of the modules of a whole kernel: then it is in the tree, wherever its base was read from.
+    of_build: bool,
     pool: &'r rayon::ThreadPool,
     spare: &'r Spare,
     abort: &'r AtomicBool,
 }
 
 fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
-    let Run { path, ref image, options, base, pool, spare, abort } = *run;
+    let Run { path, ref image, options, base, pool, spare, abort, .. } = *run;
     let elf = |error| EncodeError::of_elf(path, error);
+    let plan = plan(run)?;
+    let wishes = &options.sections;
+    let limited = wishes.target.map(|target| policy::limit(&options.features, target));
+    let options = &Options { features: limited.unwrap_or(options.features), ..options.clone() };
     let endian = if image.endian() == btfkit_elf::Endian::Big { Endian::Big } else { Endian::Little };
     let pointer_size = if image.is_64() { 8 } else { 4 };
     if let Some(base) = base {
@@ -188,7 +202,7 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         // Readers take the base's.
         layout: options.features.layout && base.is_none(),
     };
-    let assembled = pool
+    let mut assembled = pool
         .install(|| assemble(graph, &selection.functions, &data, name_of, &layout))
         .map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     phases.end("write");
@@ -197,14 +211,21 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     let context = if base.is_some() { Context::Module } else { Context::Vmlinux };
     let below = base.map(|base| base.btf().as_ref());
     let release = if layout.layout { Release::V7_1 } else { CheckOptions::RELEASE };
-    let rules = validate::Rules { release, pointer_size, ..validate::Rules::new(context) };
+    let rules =
+        validate::Rules { release: wishes.target.unwrap_or(release), pointer_size, ..validate::Rules::new(context) };
     let verdict = pool.install(|| rules.judge(&assembled.bytes, below));
-    let only_loaded = warnings(path, verdict)?;
+    let only_loaded = warnings(path, verdict).map_err(|error| match wishes.on_invalid {
+        OnInvalid::SkipSection => EncodeError { code: "SKIPPED", ..error },
+        OnInvalid::Error => error,
+    })?;
+    let Assembled { bytes, .. } = &mut assembled;
+    let Emission { btf, beside, fault } = emission::emit(path, std::mem::take(bytes), base, plan, wishes, rules)?;
     phases.end("validate");
 
     let mut diagnostics = diagnostics(groups, &assembled.bad_names, name_of);
     diagnostics.extend(only_loaded);
     diagnostics.extend(program.btf_ids_faults.iter().map(|fault| of_file("btf-ids", fault)));
+    diagnostics.extend(fault.iter().map(|fault| of_file("distilled-base", fault)));
     diagnostics.extend(assembled.no_arena_pointers.iter().map(|fault| of_file("arena-pointer", fault)));
     if let Some(first) = diagnostics.first().filter(|_| options.strict) {
         let mut what =
@@ -218,7 +239,31 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     report.phases = phases.finish();
     report.jobs = pool.current_num_threads() as u32;
     pool.install(|| jobs::drop_beside(walked));
-    Ok(Encoded { btf: assembled.bytes, report })
+    report.size = btf.len() as u64;
+    report.base_size = beside.base.as_ref().map(|base| base.len() as u64);
+    Ok(Encoded { btf, beside, report })
+}
+
+impl Encoded {
+    /// Writes the BTF to a file, and what belongs to it beside that.
+    pub fn write(&self, path: &Path) -> Result<(), EncodeError> {
+        self.beside.write(path)?;
+        write_atomically(path, &self.btf)
+    }
+}
+
+/// Which sections the file gets.
+fn plan(run: &Run<'_>) -> Result<Plan, EncodeError> {
+    let Run { path, image, options, base, .. } = run;
+    let mut facts = policy::gather(path, image, base.map(Base::path));
+    if run.of_build {
+        facts.outside = None;
+    }
+    match policy::decide(&facts, &options.sections, &options.features) {
+        Ok(Plan::Nothing(omission)) => Err(EncodeError::new("SKIPPED", path, format!("gets no BTF: {omission}"))),
+        Ok(plan) => Ok(plan),
+        Err(policy::Refused::BaseMissing) => Err(EncodeError::new("NOT_FOUND", path, "its base is not there")),
+    }
 }
 
 /// What is refused where it is for fails the run. What a kernel takes and programs could not load are warnings.

@@ -1,5 +1,7 @@
 //! What the user asks for. The one home of each option's meaning; the schema in `ts/` is the home of its name, text and flag.
 
+use crate::policy::Wishes;
+
 /// What goes into the BTF. The names are those of `pahole --btf_features`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Features {
@@ -156,4 +158,6 @@ pub struct Options {
     pub lang_exclude: Vec<u16>,
     /// Diagnostics become failure.
     pub strict: bool,
+    /// Which sections a file gets.
+    pub sections: Wishes,
 }

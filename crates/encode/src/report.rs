@@ -11,6 +11,8 @@ pub struct Report {
     pub types: u32,
     /// Bytes of the BTF.
     pub size: u64,
+    /// Bytes of its distilled base, where it has one.
+    pub base_size: Option<u64>,
     /// Compile units read, and left out by language.
     pub units: u32,
     pub units_excluded: u32,

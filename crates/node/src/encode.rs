@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 
+use btfkit_encode::policy::{BaseRef, MissingBase, OnInvalid, Wishes};
 use btfkit_encode::{Base, EncodeError, Encoded, Features, Options};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -24,6 +25,16 @@ pub struct EncodeOptions {
     pub strict: Option<bool>,
     /// Paths, each on top of the one before.
     pub base: Option<Vec<String>>,
+    /// "never", "out-of-tree" or "always".
+    pub base_ref: Option<String>,
+    pub base_checksum: Option<bool>,
+    pub out_of_tree: Option<bool>,
+    /// "5.15"
+    pub target_kernel: Option<String>,
+    /// "error" or "skip".
+    pub missing_base: Option<String>,
+    /// "error" or "skip-section".
+    pub on_invalid: Option<String>,
 }
 
 impl TryFrom<EncodeOptions> for Options {
@@ -45,14 +56,36 @@ impl TryFrom<EncodeOptions> for Options {
             memory_limit: options.memory_limit.map(|bytes| bytes as u64),
             lang_exclude,
             strict: options.strict.unwrap_or(false),
+            sections: Wishes {
+                base_ref: match options.base_ref {
+                    Some(text) => text.parse().map_err(|()| invalid(format!("unknown baseRef '{text}'")))?,
+                    None => BaseRef::default(),
+                },
+                base_checksum: options.base_checksum.unwrap_or(false),
+                missing_base: match options.missing_base.as_deref() {
+                    Some("skip") => MissingBase::Skip,
+                    _ => MissingBase::Error,
+                },
+                on_invalid: match options.on_invalid.as_deref() {
+                    Some("skip-section") => OnInvalid::SkipSection,
+                    _ => OnInvalid::Error,
+                },
+                out_of_tree: options.out_of_tree,
+                target: match options.target_kernel {
+                    Some(text) => Some(btfkit_encode::policy::release(&text).map_err(invalid)?),
+                    None => None,
+                },
+            },
         })
     }
 }
 
-/// None where no path is named.
-fn open_base(paths: &[String]) -> Result<Option<Base>, EncodeError> {
+/// What the options name as the base, and the options of the encoder.
+fn prepare(input: &str, mut options: EncodeOptions) -> Result<(Option<Base>, Options), EncodeError> {
+    let paths = options.base.take().unwrap_or_default();
     let paths: Vec<&Path> = paths.iter().map(Path::new).collect();
-    if paths.is_empty() { Ok(None) } else { Base::open(&paths).map(Some) }
+    let options = Options::try_from(options)?;
+    Ok((Base::open_for(Path::new(input), &paths, &options.sections)?, options))
 }
 
 /// Encodes the file at `input`. With `output` the BTF is written there, beside the target and then renamed over it;
@@ -60,18 +93,19 @@ fn open_base(paths: &[String]) -> Result<Option<Base>, EncodeError> {
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn encode(input: String, output: Option<String>, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
     run(control, move |aborted| {
-        let base = open_base(options.base.as_deref().unwrap_or_default())?;
-        let options = options.try_into()?;
-        let Encoded { btf, report } = btfkit_encode::encode_file(Path::new(&input), &options, base.as_ref(), aborted)?;
-        let report = Some(json(&report)?);
+        let (base, options) = prepare(&input, options)?;
+        let encoded = btfkit_encode::encode_file(Path::new(&input), &options, base.as_ref(), aborted)?;
+        let report = Some(json(&encoded.report)?);
         let Some(output) = output else {
-            return Ok(Outcome { btf: Some(btf.into()), report, ..Outcome::default() });
+            let Encoded { btf, beside, .. } = encoded;
+            let (base, checksum) = (beside.base.map(Into::into), beside.checksum.map(Into::into));
+            return Ok(Outcome { btf: Some(btf.into()), base, checksum, report, ..Outcome::default() });
         };
         // The last moment at which nothing has happened yet.
         if aborted.load(SeqCst) {
             return Err(EncodeError { code: "ABORTED", message: format!("{input}: encoding was aborted") });
         }
-        btfkit_encode::write_atomically(Path::new(&output), &btf)?;
+        encoded.write(Path::new(&output))?;
         Ok(Outcome { report, ..Outcome::default() })
     })
 }
@@ -80,8 +114,8 @@ pub fn encode(input: String, output: Option<String>, options: EncodeOptions, con
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn encode_in_place(input: String, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
     run(control, move |aborted| {
-        let base = open_base(options.base.as_deref().unwrap_or_default())?;
-        let report = btfkit_encode::encode_in_place(Path::new(&input), &options.try_into()?, base.as_ref(), aborted)?;
+        let (base, options) = prepare(&input, options)?;
+        let report = btfkit_encode::encode_in_place(Path::new(&input), &options, base.as_ref(), aborted)?;
         Ok(Outcome { report: Some(json(&report)?), ..Outcome::default() })
     })
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use btfkit_encode::EncodeError;
 use btfkit_encode::kernel::{BaseFrom, Batch, Destination, KernelRun, MissingBase, Shard};
+use btfkit_encode::{Beside, EncodeError};
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Env, Task};
 use napi_derive::napi;
@@ -115,6 +115,8 @@ pub struct KernelBatch {
 pub struct KernelBtf {
     pub index: u32,
     pub btf: Buffer,
+    pub base: Option<Buffer>,
+    pub checksum: Option<Buffer>,
 }
 
 pub struct Next {
@@ -154,7 +156,13 @@ impl TryFrom<Batch> for KernelBatch {
         for (index, mut module) in batch.modules.into_iter().enumerate() {
             modules += &json(&module)?;
             modules.push('\n');
-            btf.extend(module.btf.take().map(|bytes| KernelBtf { index: index as u32, btf: bytes.into() }));
+            let Beside { base, checksum } = std::mem::take(&mut module.beside);
+            btf.extend(module.btf.take().map(|bytes| KernelBtf {
+                index: index as u32,
+                btf: bytes.into(),
+                base: base.map(Into::into),
+                checksum: checksum.map(Into::into),
+            }));
         }
         let failure = batch.summary.as_ref().and_then(|summary| summary.failure.as_ref());
         Ok(KernelBatch {

@@ -22,6 +22,8 @@ pub struct Outcome {
     pub btf: Option<Buffer>,
     /// Its distilled base, where it has one.
     pub base: Option<Buffer>,
+    /// The section with the checksum of the base that it stands on, where it has one.
+    pub checksum: Option<Buffer>,
     /// The report as JSON.
     pub report: Option<String>,
 }

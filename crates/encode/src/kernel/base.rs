@@ -101,7 +101,7 @@ fn of_vmlinux(
     }
     if let Some(output) = &output {
         match &options.destination {
-            Destination::InPlace => InPlace::open(path)?.write(&encoded.btf, None)?,
+            Destination::InPlace => InPlace::open(path)?.write(&encoded.btf, &encoded.beside)?,
             _ => write_into_folder(output, &encoded.btf)?,
         }
         let record = Record {

@@ -6,7 +6,7 @@ use super::report::{Failure, ModuleReport, Size, Status};
 use super::resume::Record;
 use super::stamp::Stamp;
 use crate::memory::Limit;
-use crate::{Base, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, write_atomically};
+use crate::{Base, Beside, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, write_atomically};
 use btfkit_elf::InputFile;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,30 +47,32 @@ impl Job<'_> {
             Ok(encoded) => encoded,
             Err(error) if error.code == "NO_DWARF" => return self.nothing(module, Status::NoDwarf),
             Err(error) if error.code == "NO_TYPES" => return self.nothing(module, Status::NoTypes),
+            Err(error) if error.code == "SKIPPED" => return self.nothing(module, Status::Omitted),
             Err(error) => return Err(error),
         };
         // The last moment at which nothing has happened yet.
         if self.stop.load(Relaxed) {
             return Err(EncodeError::aborted(&input));
         }
-        let Encoded { btf, report } = encoded;
+        let Encoded { btf, beside, report } = encoded;
         let mut done = report_of(module, Status::Encoded, Size::of(&report));
         let mut stamps = (module.stamp, None);
         match &self.options.destination {
             Destination::Folder(folder) => {
                 let path = folder.join(module.target());
                 write_into_folder(&path, &btf)?;
+                beside.write(&path)?;
                 stamps.1 = Some(stamp(&path)?);
                 done.output = Some(text(&path));
             }
             Destination::InPlace => {
                 if let Some(target) = target {
-                    target.write(&btf, None)?;
+                    target.write(&btf, &beside)?;
                 }
                 stamps.0 = stamp(&input)?;
                 done.output = Some(text(&input));
             }
-            Destination::Reader => done.btf = Some(btf),
+            Destination::Reader => (done.btf, done.beside) = (Some(btf), beside),
         }
         let record = self.record(module, &done, stamps);
         Ok((done, record))
@@ -106,6 +108,7 @@ impl Job<'_> {
     fn nothing(&self, module: &Module, status: Status) -> Result<Done, EncodeError> {
         if let Destination::Folder(folder) = &self.options.destination {
             let path = folder.join(module.target());
+            Beside::default().write(&path)?;
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(EncodeError::new("IO", &path, error)),
                 _ => {}
@@ -150,7 +153,16 @@ fn failed(module: &Module, error: EncodeError) -> ModuleReport {
 }
 
 fn report_of(module: &Module, status: Status, size: Size) -> ModuleReport {
-    ModuleReport { module: text(&module.path), status, output: None, size, milliseconds: 0.0, error: None, btf: None }
+    ModuleReport {
+        module: text(&module.path),
+        status,
+        output: None,
+        size,
+        milliseconds: 0.0,
+        error: None,
+        btf: None,
+        beside: Beside::default(),
+    }
 }
 
 impl Size {
@@ -158,6 +170,7 @@ impl Size {
         Size {
             types: report.types,
             size: report.size,
+            base_size: report.base_size.unwrap_or(0),
             skipped: report.skipped.len() as u32,
             diagnostics: report.diagnostics.len() as u32,
         }

@@ -1,6 +1,7 @@
 //! What is asked of a run over a whole kernel.
 
 use crate::Options;
+pub use crate::policy::MissingBase;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -38,15 +39,6 @@ pub enum Destination {
     InPlace,
     /// To who reads the results; nothing is written.
     Reader,
-}
-
-/// What is done where the file of the base is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MissingBase {
-    #[default]
-    Error,
-    /// No module is encoded, and each is reported so.
-    Skip,
 }
 
 /// Of all modules in order, those whose number divided by `of` leaves `index`.

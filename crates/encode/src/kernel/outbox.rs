@@ -159,7 +159,7 @@ impl Inner {
 }
 
 fn weight(report: &ModuleReport) -> usize {
-    REPORT_BYTES + report.btf.as_ref().map_or(0, Vec::len)
+    REPORT_BYTES + report.btf.as_ref().map_or(0, Vec::len) + report.beside.len()
 }
 
 #[cfg(test)]
@@ -177,6 +177,7 @@ mod tests {
             milliseconds: 0.0,
             error: None,
             btf: Some(vec![0; btf]),
+            beside: Default::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a run tells: of each module, of the base, and in sum.
 
-use crate::EncodeError;
+use crate::{Beside, EncodeError};
 use serde::{Deserialize, Serialize};
 
 /// What became of a module.
@@ -17,6 +17,8 @@ pub enum Status {
     NoTypes,
     /// There is no base for it.
     BaseMissing,
+    /// It gets none: by the target kernel, or because that would refuse it.
+    Omitted,
     Failed,
 }
 
@@ -38,6 +40,8 @@ pub struct ModuleReport {
     /// Where it goes to who reads the results.
     #[serde(skip)]
     pub btf: Option<Vec<u8>>,
+    #[serde(skip)]
+    pub beside: Beside,
 }
 
 /// How much it is.
@@ -48,6 +52,9 @@ pub struct Size {
     pub types: u32,
     /// Bytes of its BTF.
     pub size: u64,
+    /// Bytes of its distilled base.
+    #[serde(default)]
+    pub base_size: u64,
     /// Functions and variables that were left out.
     pub skipped: u32,
     /// Oddities of the debug information that were worked around.
@@ -96,12 +103,14 @@ pub struct Summary {
     pub no_dwarf: u32,
     pub no_types: u32,
     pub base_missing: u32,
+    pub omitted: u32,
     pub failed: u32,
     /// After a failure, those whose turn did not come.
     pub not_begun: u32,
     /// Sums over the modules.
     pub types: u64,
     pub size: u64,
+    pub base_size: u64,
     pub skipped: u64,
     pub diagnostics: u64,
     pub milliseconds: f64,
@@ -115,7 +124,7 @@ pub struct Summary {
 
 impl Summary {
     pub(super) fn done(&self) -> u32 {
-        self.encoded + self.current + self.no_dwarf + self.no_types + self.base_missing + self.failed
+        self.encoded + self.current + self.no_dwarf + self.no_types + self.base_missing + self.omitted + self.failed
     }
 
     pub(super) fn add(&mut self, module: &ModuleReport) {
@@ -125,10 +134,12 @@ impl Summary {
             Status::NoDwarf => &mut self.no_dwarf,
             Status::NoTypes => &mut self.no_types,
             Status::BaseMissing => &mut self.base_missing,
+            Status::Omitted => &mut self.omitted,
             Status::Failed => &mut self.failed,
         } += 1;
         self.types += u64::from(module.size.types);
         self.size += module.size.size;
+        self.base_size += module.size.base_size;
         self.skipped += u64::from(module.size.skipped);
         self.diagnostics += u64::from(module.size.diagnostics);
         if self.failure.is_none() {

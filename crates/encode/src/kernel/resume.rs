@@ -222,7 +222,7 @@ mod tests {
             input: stamp(&folder.path().join("a.ko")),
             output: Some(stamp(&folder.path().join("a.ko.btf"))),
             status: Status::Encoded,
-            size: Size { types: 3, size: 6, skipped: 1, diagnostics: 0 },
+            size: Size { types: 3, size: 6, skipped: 1, ..Size::default() },
         };
         (folder, record)
     }

@@ -8,6 +8,7 @@ use super::outbox::Outbox;
 use super::report::{BaseReport, Status, Summary};
 use super::resume::{Record, State, key};
 use super::schedule::Schedule;
+use crate::btf_file::with_suffix;
 use crate::memory::{Gate, Limit, module_need, watched};
 use crate::{EncodeError, Scratch, jobs, phases};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -128,7 +129,9 @@ fn known<'s>(options: &KernelOptions, state: &'s State, key: &str, module: &Modu
         Destination::Folder(folder) => Some(folder.join(module.target())),
         _ => None,
     };
-    state.module(module.path.to_str()?, key, module.stamp, output.as_deref())
+    let record = state.module(module.path.to_str()?, key, module.stamp, output.as_deref())?;
+    let has_base = output.is_none_or(|output| record.size.base_size == 0 || with_suffix(&output, ".base").exists());
+    has_base.then_some(record)
 }
 
 /// Runs `work` on so many threads, with their numbers. As many as can be started do.

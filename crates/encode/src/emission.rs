@@ -1,0 +1,112 @@
+//! The sections that a file gets, made and checked.
+
+use crate::btf_file::with_suffix;
+use crate::policy::{OnInvalid, Plan, Wishes};
+use crate::{Base, EncodeError, write_atomically};
+use btfkit_btf::Btf;
+use btfkit_btf::checksum::BaseChecksum;
+use btfkit_btf::distill::{Distilled, distill};
+use btfkit_btf::relocate::relocate;
+use btfkit_btf::validate::{Context, Rules};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What goes beside the BTF.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// `.BTF.base`
+    pub base: Option<Vec<u8>>,
+    /// `.BTF.base_checksum`
+    pub checksum: Option<Vec<u8>>,
+}
+
+impl Beside {
+    /// How the sections are called, and what is in them.
+    pub const SECTIONS: [&str; 2] = [".BTF.base", ".BTF.base_checksum"];
+
+    pub fn sections(&self) -> [(&'static str, Option<&[u8]>); 2] {
+        let [base, checksum] = Beside::SECTIONS;
+        [(base, self.base.as_deref()), (checksum, self.checksum.as_deref())]
+    }
+
+    pub fn len(&self) -> usize {
+        self.sections().iter().map(|(_, bytes)| bytes.map_or(0, <[u8]>::len)).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes it beside the file that has the BTF, with `.base` and `.base_checksum` at the end of the name. What an
+    /// earlier run has left there and is not there now would be taken for what belongs to this BTF: it goes.
+    pub fn write(&self, path: &Path) -> Result<(), EncodeError> {
+        for (section, bytes) in self.sections() {
+            let path = with_suffix(path, section.trim_start_matches(".BTF"));
+            match bytes {
+                Some(bytes) => write_atomically(&path, bytes)?,
+                None => match std::fs::remove_file(&path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(EncodeError::new("IO", &path, error));
+                    }
+                    _ => {}
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a file gets: its BTF, which may be another one now, what goes beside it, and what is to be told.
+pub(crate) struct Emission {
+    pub btf: Vec<u8>,
+    pub beside: Beside,
+    pub fault: Option<String>,
+}
+
+/// Makes the sections of the plan. `rules` are those by which the split BTF was found to be valid.
+pub(crate) fn emit(
+    path: &Path,
+    btf: Vec<u8>,
+    base: Option<&Base>,
+    plan: Plan,
+    wishes: &Wishes,
+    rules: Rules,
+) -> Result<Emission, EncodeError> {
+    let mut emission = Emission { btf, beside: Beside::default(), fault: None };
+    let (Plan::Split { distilled, checksum }, Some(base)) = (plan, base) else { return Ok(emission) };
+    if checksum {
+        emission.beside.checksum = Some(BaseChecksum::of(base.btf().bytes()).section());
+    }
+    if distilled {
+        match distilled_base(&emission.btf, base.btf(), rules) {
+            Ok(Distilled { base, split, .. }) => {
+                emission.beside.base = Some(base.bytes().to_vec());
+                emission.btf = split;
+            }
+            Err(why) if wishes.on_invalid == OnInvalid::SkipSection => {
+                emission.fault = Some(format!("there is no .BTF.base: {why}"));
+            }
+            Err(why) => {
+                let hint = "use --base-ref never, or --on-invalid skip-section to go without it";
+                return Err(EncodeError::new("INVALID_BTF", path, format!("the distilled base: {why}; {hint}")));
+            }
+        }
+    }
+    Ok(emission)
+}
+
+/// Distills, and looks whether the kernel would carry the result back to the base that it comes from: it relocates there
+/// as well, and does not know that nothing has changed.
+fn distilled_base(split: &[u8], base: &Arc<Btf>, rules: Rules) -> Result<Distilled, String> {
+    let split = Btf::parse_split(split, Arc::clone(base)).map_err(|error| error.to_string())?;
+    let distilled = distill(&split).map_err(|error| error.to_string())?;
+    let refused = |refusal| format!("the kernel would refuse it: {refusal}");
+    Rules { context: Context::Base, ..rules }.check(distilled.base.bytes(), None).map_err(refused)?;
+    Rules { context: Context::Module, ..rules }.check(&distilled.split, Some(&distilled.base)).map_err(refused)?;
+    let on_distilled = Btf::parse_split(distilled.split.as_slice(), Arc::clone(&distilled.base));
+    let on_distilled = on_distilled.map_err(|error| error.to_string())?;
+    match relocate(&on_distilled, base) {
+        Ok(_) => Ok(distilled),
+        Err(error) => Err(format!("it would not even lead back to its own base: {error}")),
+    }
+}
