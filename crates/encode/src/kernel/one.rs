@@ -177,16 +177,14 @@ impl Size {
     }
 }
 
-/// Folders are made when they are missing, which only the first file in each of them finds.
+/// Folders are made when they are missing, which only the first files in each of them find. Whether this one is missing is
+/// not asked: another thread may have made it since.
 pub(super) fn write_into_folder(path: &Path, btf: &[u8]) -> Result<(), EncodeError> {
-    match write_atomically(path, btf) {
-        Err(_) if path.parent().is_some_and(|folder| !folder.exists()) => {
-            let folder = path.parent().unwrap_or(path);
-            std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
-            write_atomically(path, btf)
-        }
-        result => result,
-    }
+    write_atomically(path, btf).or_else(|error| {
+        let Some(folder) = path.parent() else { return Err(error) };
+        std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
+        write_atomically(path, btf)
+    })
 }
 
 fn stamp(path: &Path) -> Result<Stamp, EncodeError> {
@@ -195,4 +193,24 @@ fn stamp(path: &Path) -> Result<Stamp, EncodeError> {
 
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_into_folder;
+
+    #[test]
+    fn threads_that_come_to_a_missing_folder_at_once_all_write_into_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let below = folder.path().join(format!("{round}/kernel/net"));
+            std::thread::scope(|scope| {
+                for thread in 0..4 {
+                    let path = below.join(format!("{thread}.ko.btf"));
+                    scope.spawn(move || write_into_folder(&path, b"BTF").unwrap());
+                }
+            });
+            assert_eq!(below.read_dir().unwrap().count(), 4);
+        }
+    }
 }
