@@ -215,6 +215,17 @@ test('a full disk leaves the old file', async t => {
 	}
 });
 
+/** A kernel's BTF is loaded with it, and is not changed in place: here the section has another name. */
+async function copyWithoutBtf(from, to) {
+	const bytes = await readFile(from);
+	const name = bytes.lastIndexOf('\0.BTF\0');
+	if (name !== -1) {
+		bytes[name + 2] = 'X'.charCodeAt(0);
+	}
+
+	await writeFile(to, bytes);
+}
+
 test.serial('killed at any moment: the file is the old one or the new one', async t => {
 	if (!existsSync('/proc/self/maps')) {
 		return skip(t, 'this is not Linux');
@@ -222,7 +233,7 @@ test.serial('killed at any moment: the file is the old one or the new one', asyn
 
 	const folder = await temporaryFolder(t);
 	const path = join(folder, 'large.so');
-	await copyFile(largeInput(), path);
+	await copyWithoutBtf(largeInput(), path);
 	const old = await readFile(path);
 	const began = Date.now();
 	const {code, stderr} = await btfkit(['encode', path, '--in-place']);
@@ -254,7 +265,8 @@ test.serial('killed at any moment: the file is the old one or the new one', asyn
 test.serial('Ctrl-C leaves the old file and nothing else', async t => {
 	const folder = await temporaryFolder(t);
 	const path = join(folder, 'large.so');
-	await copyFile(largeInput(), path);
+	await copyWithoutBtf(largeInput(), path);
+	const old = await readFile(path);
 	const child = start(['encode', path, '--in-place', '--jobs', '1']);
 	const end = finish(child);
 	await untilMapped(child, await realpath(path));
@@ -263,5 +275,5 @@ test.serial('Ctrl-C leaves the old file and nothing else', async t => {
 	t.is(code, 130, stderr);
 	t.regex(stderr, /interrupted; nothing was written/);
 	t.deepEqual(await names(folder), ['large.so']);
-	t.true((await readFile(largeInput())).equals(await readFile(path)));
+	t.true(old.equals(await readFile(path)));
 });

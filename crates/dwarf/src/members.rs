@@ -349,10 +349,11 @@ impl Lowering<'_> {
             entry.at = cursor.at;
             let code = cursor.bytes.uleb(&mut cursor.at)?;
             if code == 0 {
-                depth -= 1;
-                if depth == 0 {
+                // Not even the entry itself is there any more when the input was cut meanwhile.
+                if depth <= 1 {
                     break;
                 }
+                depth -= 1;
                 continue;
             }
             let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
