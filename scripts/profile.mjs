@@ -1,8 +1,8 @@
 // `npm run profile`: learns which ways through the code running programs take, for release builds to be optimized by.
-// docs/benchmarking.md says what that gives. Builds the addon with counters, encodes each file with it, and puts the
-// counts into bench/profile.
+// docs/benchmarking.md says what that gives. Builds the addon with counters, encodes each file and folder with it, and
+// puts the counts into bench/profile.
 import {spawnSync} from 'node:child_process';
-import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import {basename, join, resolve} from 'node:path';
 import process from 'node:process';
@@ -12,9 +12,10 @@ import {profile, profileOrigin, toolchain} from './lib/toolchain.mjs';
 
 const files = process.argv.slice(2);
 if (files.length === 0 || files.some(file => file.startsWith('-'))) {
-	console.error(`usage: npm run profile -- FILE...
+	console.error(`usage: npm run profile -- FILE... [FOLDER...]
 
-  FILE...   what to learn from: a vmlinux of gcc, one of clang with LTO, a module, as they differ most
+  FILE...     what to learn from: a vmlinux of gcc, one of clang with LTO, a module, as they differ most
+  FOLDER...   modules, encoded on the BTF of the first file
 
 llvm-profdata is needed, of the LLVM that rustc is built on: a component of rustup (llvm-tools), Debian's package
 llvm-<version>, or $LLVM_PROFDATA.`);
@@ -35,12 +36,20 @@ try {
 	const folder = 'target/counting';
 	buildAddon(folder, ['--release', '--target-dir', 'target/counting-build'], [`-Cprofile-generate=${counts}`]);
 	run('npm', ['run', 'build:ts']);
-	for (const input of inputs) {
-		// One thread: counters are not shared safely.
-		const args = [join(root, 'bin', 'btfkit.cjs'), 'encode', input, '-o', join(counts, 'out'), '--jobs', '1'];
-		run(process.execPath, args, {env: {...process.env, BTFKIT_ADDON: join(root, folder)}});
-		rmSync(join(counts, 'out'));
+	// One thread: counters are not shared safely.
+	const btfkit = (...args) => run(process.execPath, [join(root, 'bin', 'btfkit.cjs'), ...args, '--jobs', '1'], {env: {...process.env, BTFKIT_ADDON: join(root, folder)}});
+	const [base, out] = ['base', 'out'].map(name => join(counts, name));
+	for (const [index, input] of inputs.entries()) {
+		if (statSync(input).isDirectory()) {
+			btfkit('kernel', '--base', base, '--modules', input, '--out', out);
+		} else {
+			btfkit('encode', input, '-o', index === 0 ? base : out);
+		}
+
+		rmSync(out, {recursive: true, force: true});
 	}
+
+	rmSync(base);
 
 	// Sparse: without functions that never ran, which saves two thirds of the size.
 	run(merge, ['merge', '--sparse', '-o', profile, counts]);
