@@ -27,9 +27,10 @@
 //!
 //! The invariant: two types end as one node exactly when libbpf's algorithm, run on all units in order, makes them one,
 //! save where its comparison of arrays is wrong; where one unit has two types of a name that differ in what is declared
-//! only; and where several kept types would do: libbpf's order of candidates then depends on how its hash table has
-//! grown, here the newest comes first. No kernel that was tried shows that. The result depends on neither the number of
-//! threads nor their luck.
+//! only; where it loses a definition because of a declaration that was paired with another one (`refine`); and where
+//! several kept types would do: libbpf's order of candidates then depends on how its hash table has grown, here the
+//! newest comes first. No kernel that was tried shows that. The result depends on neither the number of threads nor
+//! their luck.
 //!
 //! What is held grows with the number of classes, of which a kernel has sixty thousand, and by a byte or two for each
 //! vertex of a unit, of which it has two million; other types, four million in all, leave nothing.

@@ -14,6 +14,8 @@
 //!    already, when one of them is a forward declaration, or when they are of one class and all that they refer to
 //!    matches; what is being compared is taken to match. A candidate that matches is kept as that type, and the pairs
 //!    of the walk are recorded: a forward declaration now stands for the definition it was paired with.
+//!    Structs that were paired with each other are one from now on. (libbpf does that too where a declaration was paired
+//!    with one definition and means another one by now: it loses the latter.)
 //! 3. A forward declaration that was never paired goes with the only struct or union of its name, if there is one.
 //! 4. Joints (prototypes) are one where they are of one class and what they refer to is one.
 //!
@@ -279,8 +281,8 @@ impl Refinement<'_> {
     fn record(&mut self) {
         for k in 0..self.pairs.len() {
             let kept = self.pairs[k];
-            let new = self.resolve(self.partner[kept as usize]);
-            let have = self.resolve(kept);
+            let partner = self.partner[kept as usize];
+            let (new, have) = (self.resolve(partner), self.resolve(kept));
             let (new_kind, have_kind) = (self.kind(new), self.kind(have));
             if new_kind != Kind::Fwd && have_kind == Kind::Fwd {
                 self.map[have as usize] = new;
@@ -291,8 +293,10 @@ impl Refinement<'_> {
             if new_kind == Kind::Fwd && have_kind != Kind::Fwd {
                 self.map[new as usize] = have;
             }
-            if matches!(new_kind, Kind::Struct | Kind::Union)
-                && have_kind != Kind::Fwd
+            // Only what was walked: a declaration goes with any definition, also if by now it means another one.
+            if self.kind(partner) != Kind::Fwd
+                && self.kind(kept) != Kind::Fwd
+                && matches!(new_kind, Kind::Struct | Kind::Union)
                 && self.map[have as usize] != UNMAPPED
                 && self.map[new as usize] == UNMAPPED
             {

@@ -117,8 +117,10 @@ impl Dedup {
             if new_forward && !old_forward {
                 self.map[new] = Some(old);
             }
+            // Only what was walked. A declaration goes with any definition, also if by now it means another one.
+            let walked = self.kind(candidate) != Some(Kind::Fwd) && self.kind(canonical) != Some(Kind::Fwd);
             let aggregate = matches!(self.kind(new), Some(Kind::Struct | Kind::Union));
-            if aggregate && !old_forward && self.map[old].is_some() && self.map[new].is_none() {
+            if walked && aggregate && self.map[old].is_some() && self.map[new].is_none() {
                 self.map[new] = Some(old);
             }
         }

@@ -15,7 +15,8 @@
 //! Of several candidates the newest is tried first. Types of a base stand for themselves always.
 //!
 //! Written from the description of libbpf's algorithm, with its 'identical' comparison of arrays as it is meant: by
-//! element and index type. Slow: every candidate is found by a scan.
+//! element and index type, and without losing a definition because of a declaration that was paired with another one.
+//! Slow: every candidate is found by a scan.
 
 mod graph;
 mod output;
