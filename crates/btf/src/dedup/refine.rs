@@ -9,15 +9,19 @@
 //!
 //! 1. Forward declarations of one name and kind are one vertex. Enums of one name are one where their values are; a
 //!    forward enum goes with the newest full one.
-//! 2. Structs, unions and typedefs, in the order of their units: a candidate is compared with the types already kept
-//!    of its class, newest first, by walking both graphs side by side. Two vertices match when they are kept as one
-//!    already, when one of them is a forward declaration, or when they are of one class and all that they refer to
-//!    matches; what is being compared is taken to match. A candidate that matches is kept as that type, and the pairs
-//!    of the walk are recorded: a forward declaration now stands for the definition it was paired with.
+//! 2. Structs, unions and (without a base) typedefs, in the order of their units: a candidate is compared with the
+//!    types already kept of its class, newest first, by walking both graphs side by side. Two vertices match when they
+//!    are kept as one already, when one of them is a forward declaration, or when they are of one class and all that
+//!    they refer to matches; what is being compared is taken to match. A candidate that matches is kept as that type,
+//!    and the pairs of the walk are recorded: a forward declaration now stands for the definition it was paired with.
 //!    Structs that were paired with each other are one from now on. (libbpf does that too where a declaration was paired
 //!    with one definition and means another one by now: it loses the latter.)
 //! 3. A forward declaration that was never paired goes with the only struct or union of its name, if there is one.
-//! 4. Joints (prototypes) are one where they are of one class and what they refer to is one.
+//! 4. Joints (prototypes; on a base, typedefs too) are one where they are of one class and what they refer to is one.
+//!
+//! On a base, typedefs are joints: they are taken from it where they refer to the same type, not where they look the
+//! same. A declaration that has come to mean the program's definition would let a typedef match that of the base, while
+//! the struct behind it, which was compared before, is the program's own.
 //!
 //! Vertices of a base come first, each is kept, and none ever becomes another: where types match only if a forward
 //! declaration of the base stands for a definition that it has not, they are two. But from then on that definition is
@@ -32,6 +36,7 @@
 //! Invariant: `map` leads from each vertex to one that was kept before it in its group, or to a definition of what it
 //! declares, so that following it ends.
 
+use super::base::has_name_space;
 use super::classes::{ClassId, Classes};
 use super::settle::{NO_GROUP, Settlement};
 use crate::Kind;
@@ -120,6 +125,14 @@ impl Refinement<'_> {
         self.kinds[self.vertices.class[v as usize] as usize]
     }
 
+    /// Whether types of that kind are compared by what they refer to, when that is settled.
+    fn is_joint(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Typedef => self.classes.base.is_some(),
+            kind => !has_name_space(kind),
+        }
+    }
+
     fn all(&self) -> std::ops::Range<Vertex> {
         0..self.vertices.class.len() as Vertex
     }
@@ -198,7 +211,8 @@ impl Refinement<'_> {
                 continue;
             }
             let id = self.vertices.class[v as usize];
-            if !matches!(self.kinds[id as usize], Kind::Struct | Kind::Union | Kind::Typedef) {
+            let kind = self.kinds[id as usize];
+            if !matches!(kind, Kind::Struct | Kind::Union | Kind::Typedef) || self.is_joint(kind) {
                 continue;
             }
             let mut found = UNMAPPED;
@@ -339,9 +353,7 @@ impl Refinement<'_> {
             state[v as usize] = true;
             same.entry((self.vertices.class[v as usize], self.vertices.edges_of(v).to_vec())).or_insert(v);
         }
-        let joint = |v: Vertex| {
-            !matches!(self.kind(v), Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef | Kind::Enum | Kind::Enum64)
-        };
+        let joint = |v: Vertex| self.is_joint(self.kind(v));
         for v in self.own().filter(|&v| joint(v)) {
             stack.push((v, false));
             while let Some((v, ready)) = stack.pop() {

@@ -183,7 +183,10 @@ impl Views {
         if forwards.is_empty() {
             return Vec::new();
         }
-        let is_joint = |c: &ClassId| classes.get(*c).vertex && !has_name_space(classes.get(*c).kind);
+        let is_joint = |c: &ClassId| {
+            let class = classes.get(*c);
+            class.vertex && (class.kind == Kind::Typedef || !has_name_space(class.kind))
+        };
         let refers = |c: &ClassId| {
             classes.base_edges(classes.get(*c)).iter().flatten().flatten().any(|to| forwards.contains(to))
         };

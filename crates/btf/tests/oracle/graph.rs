@@ -16,7 +16,11 @@ const COPY_LINKS: u32 = 64;
 impl Dedup {
     pub(super) fn graphs(&mut self) {
         for id in self.own() {
-            let graph = matches!(self.kind(id), Some(Kind::Struct | Kind::Union | Kind::Typedef));
+            let graph = match self.kind(id) {
+                Some(Kind::Struct | Kind::Union) => true,
+                Some(Kind::Typedef) => !self.is_split(),
+                _ => false,
+            };
             if graph && self.map[id].is_none() {
                 let same = self.candidates().into_iter().find(|other| self.is_one_graph(id, *other));
                 self.settle(id, same.unwrap_or(id));

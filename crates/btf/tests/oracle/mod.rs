@@ -8,9 +8,10 @@
 //! itself if it is the first of its like ("canonical"):
 //!
 //! 1. primitives (integers, floats, enums, forward declarations): by content; a forward enum gives way to a full one;
-//! 2. structs, unions and typedefs (`graph`): by walking both graphs at once under the hypothesis that they are equal;
+//! 2. structs, unions and (without a base) typedefs (`graph`): by walking both graphs at once under the hypothesis that they are equal;
 //! 3. forward declarations that are left, to the only struct or union of that name;
-//! 4. all others (`references`): by content, once what they refer to is settled.
+//! 4. all others (`references`): by content, once what they refer to is settled. On a base typedefs are among them, as
+//!    in libbpf up to 1.6: later ones compare them as graphs, but find none in a base.
 //!
 //! Of several candidates the newest is tried first. Types of a base stand for themselves always.
 //!
@@ -88,6 +89,10 @@ impl Dedup {
     /// The node of a type that is not void.
     fn node(&self, id: usize) -> &Node {
         self.nodes[id].as_ref().expect("not void")
+    }
+
+    fn is_split(&self) -> bool {
+        self.start > 1
     }
 
     fn own(&self) -> std::ops::Range<usize> {

