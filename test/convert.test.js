@@ -73,7 +73,7 @@ test('tells by the exit code whether a module fits', async t => {
 	t.regex(exact.stdout.toString(), /module\.btf: exact: /);
 
 	const other = await run(paths.module, paths.nextBase);
-	t.is(other.code, 3);
+	t.is(other.code, 4);
 	t.regex(other.stdout.toString(), /: mismatched: it was made on another base/);
 	t.regex(other.stdout.toString(), /type 4 \(STRUCT\): .* where 'sample' was meant/);
 

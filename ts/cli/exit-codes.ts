@@ -6,9 +6,9 @@ export const exitCodes = {
 	/** The command line is not what it has to be. */
 	usage: 2,
 	/** `fits`: the BTF does not belong to the base. */
-	mismatched: 3,
+	mismatched: 4,
 	/** `fits`: nothing tells whether it does. */
-	unknown: 4,
+	unknown: 5,
 	/** `kernel`: some modules failed, the others are done. */
 	partly: 3,
 	interrupted: 130,
