@@ -25,6 +25,8 @@ pub enum Against<'a> {
     Golden {
         kernel: &'a str,
     },
+    /// The same of one of its modules.
+    Module,
     Pahole {
         minor: u32,
         kfunc_tags: bool,
@@ -41,6 +43,14 @@ pub struct Judge<'a> {
 impl Judge<'_> {
     /// Panics with all that has no explanation; notes what has one.
     pub fn same(&self, what: &str) {
+        match self.verdict() {
+            Ok(same) => note(&format!("{what}: {same}")),
+            Err(faults) => panic!("{what}: {faults}"),
+        }
+    }
+
+    /// What has an explanation, or else all that has none.
+    pub fn verdict(&self) -> Result<String, String> {
         let (ours, theirs) = (Side::of(&self.ours.btf), Side::of(self.theirs));
         let mut aside = Aside { kfunc_tags: !self.has_kfunc_tags(), ..Aside::default() };
         let mut rules: BTreeMap<String, usize> = BTreeMap::new();
@@ -91,7 +101,7 @@ impl Judge<'_> {
         }
         let all = theirs.functions.len();
         let most = if all > KERNEL { MOST_OF_A_KERNEL } else { MOST_OF_A_PROGRAM };
-        if f64::from(only_theirs) > all as f64 * most {
+        if !matches!(self.against, Against::Module) && f64::from(only_theirs) > all as f64 * most {
             faults.push(format!("{only_theirs} of {all} functions are left out"));
         }
         faults.extend(self.faults_that_are_none(&aside));
@@ -100,23 +110,23 @@ impl Judge<'_> {
         let same =
             if rules.is_empty() { "the same".to_owned() } else { format!("the same but for {}", rules.join("; ")) };
         if faults.is_empty() {
-            return note(&format!("{what}: {same}"));
+            return Ok(same);
         }
         let shown = faults.iter().take(40).map(|fault| fault.chars().take(400).collect::<String>());
         let shown = shown.collect::<Vec<_>>().join("\n");
-        panic!("{what}: explained: {same}\n{} differences without explanation:\n{shown}", faults.len());
+        Err(format!("explained: {same}\n{} differences without explanation:\n{shown}", faults.len()))
     }
 
     fn minor(&self) -> u32 {
         match self.against {
-            Against::Golden { .. } => ALL_RULES,
+            Against::Golden { .. } | Against::Module => ALL_RULES,
             Against::Pahole { minor, .. } => minor,
         }
     }
 
     fn has_kfunc_tags(&self) -> bool {
         match self.against {
-            Against::Golden { .. } => true,
+            Against::Golden { .. } | Against::Module => true,
             Against::Pahole { kfunc_tags, .. } => kfunc_tags,
         }
     }
@@ -162,7 +172,8 @@ impl Judge<'_> {
             "uncertain-location" => prototypes().any(|p| p.has_aggregate_or_int128()).then_some("structs by value"),
             // For the reference, symbols of relocatable files have no addresses.
             "optimized-parameters" | "ambiguous-address" if self.ours.is_relocatable => {
-                self.ours.suffixed.contains(name.as_bytes()).then_some("relocatable")
+                let symbols = [&self.ours.suffixed, &self.ours.repeated];
+                symbols.iter().any(|names| names.contains(name.as_bytes())).then_some("relocatable")
             }
             // A rule of its development version that has no number of its own yet.
             "reordered-parameters" if self.minor() == ALL_RULES => Some("not in every 1.31"),

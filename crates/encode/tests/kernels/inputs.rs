@@ -2,7 +2,7 @@
 
 use btfkit_btf::{Btf, Kind};
 use btfkit_elf::{Image, InputFile, SymbolKind};
-use btfkit_encode::{Features, Options, Report, encode_file, language_code};
+use btfkit_encode::{Base, Features, Options, Report, encode_file, language_code};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -101,6 +101,8 @@ pub struct Encoding {
     /// Full names of all function symbols, and their base names where the full name goes on with a dot.
     pub function_symbols: HashSet<Vec<u8>>,
     pub suffixed: HashSet<Vec<u8>>,
+    /// Names that several function symbols have.
+    pub repeated: HashSet<Vec<u8>>,
 }
 
 /// As kernel builds ask for it.
@@ -111,26 +113,36 @@ pub fn options() -> Options {
 
 impl Encoding {
     pub fn of(path: &Path) -> Encoding {
-        let encoded = encode_file(path, &options(), None, &AtomicBool::new(false));
+        Encoding::on(None, path)
+    }
+
+    pub fn on(base: Option<&Base>, path: &Path) -> Encoding {
+        let encoded = encode_file(path, &options(), base, &AtomicBool::new(false));
         let encoded = encoded.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let file = InputFile::open(path).expect("the file once more");
         let image = Image::parse(file.bytes()).expect("ELF");
         let symbols = image.symbols().expect("symbols").expect("a symbol table");
-        let (mut function_symbols, mut suffixed) = (HashSet::new(), HashSet::new());
+        let (mut function_symbols, mut suffixed, mut repeated) = (HashSet::new(), HashSet::new(), HashSet::new());
         for symbol in symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function) {
             let name = symbol.name();
-            function_symbols.insert(name.to_vec());
+            if !function_symbols.insert(name.to_vec()) {
+                repeated.insert(name.to_vec());
+            }
             if let Some(dot) = name.iter().position(|&byte| byte == b'.') {
                 suffixed.insert(name[..dot].to_vec());
             }
         }
         Encoding {
-            btf: Btf::parse(encoded.btf).expect("BTF"),
+            btf: match base {
+                None => Btf::parse(encoded.btf).expect("BTF"),
+                Some(base) => Btf::parse_split(encoded.btf, Arc::clone(base.btf())).expect("split BTF"),
+            },
             report: encoded.report,
             machine: Machine::of(&image),
             is_relocatable: image.is_relocatable(),
             function_symbols,
             suffixed,
+            repeated,
         }
     }
 

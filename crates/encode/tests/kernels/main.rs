@@ -13,6 +13,7 @@ mod faults;
 mod inputs;
 #[path = "../../../btf/tests/meaning/mod.rs"]
 mod meaning;
+mod modules;
 mod pahole;
 mod program;
 mod text;
