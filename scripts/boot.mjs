@@ -1,6 +1,6 @@
 // `npm run test:boot`: boots Debian kernels whose modules got their BTF from btfkit, loads them, and sees what the kernel
 // says. Ends with "N passed, N failed"; where the machine lacks something for it, tests are skipped and that is said.
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
@@ -20,6 +20,9 @@ another kernel of the series.
   --only PART     only the whole kernel, or only the other one
   --shipped       whole: leave the modules' BTF as Debian made it, to see what the test makes of that
   --facts FILE    write what was seen in the guests as JSON`;
+
+/** Bytes for a kernel's modules, the largest part of them with debug information, and the guest's file system. */
+const roomNeeded = 2 ** 30;
 
 const options = readOptions();
 const checks = new Checks();
@@ -50,6 +53,14 @@ async function part(name, test) {
 	const work = mkdtempSync(join(root, '.cache', 'boot-'));
 	try {
 		const kernel = debugKernel(options.package);
+		const {bavail, bsize} = statfsSync(work);
+		if (bavail * bsize < roomNeeded) {
+			checks.check(`${work} has room for the guest`, false, () => [
+				`${Math.floor(bavail * bsize / 2 ** 20)} MiB are free, ${roomNeeded / 2 ** 20} MiB are needed: free some, or clone to another file system`,
+			]);
+			return;
+		}
+
 		facts[name] = await test(kernel, resolver(kernel.release), work);
 	} catch (error) {
 		if (!(error instanceof CannotGet)) {

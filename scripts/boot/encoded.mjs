@@ -1,5 +1,5 @@
 // Modules as an installed kernel has them, with BTF made by btfkit.
-import {cpSync, readFileSync} from 'node:fs';
+import {cpSync, readFileSync, readdirSync} from 'node:fs';
 import {join, relative} from 'node:path';
 import process from 'node:process';
 import {attempt, root} from '../lib/run.mjs';
@@ -11,17 +11,26 @@ import {inOrder, strip} from './modules.mjs';
  * does: BTF, what depends on its numbers, and at last no debug information. Returns their paths in an order in which
  * they can be loaded; nothing where a check failed.
  */
-export function encodedModules({checks, kernel, resolveIds, folder, parts = ['.'], flags = [], shipped = false}) {
-	for (const part of parts) {
-		cpSync(join(kernel.modules, part), join(folder, part), {recursive: true});
-	}
+export function encodedModules({folder, parts, ...rest}) {
+	// Part by part, for with debug information they are ten times as large as without: a copy of all takes 1.5 GB.
+	const done = (parts ?? allParts(rest.kernel)).every(part => encodePart({...rest, folder: join(folder, part), part}));
+	return done ? inOrder(folder) : undefined;
+}
 
+/** The parts of a kernel's tree that have modules of their own: kernel/crypto, kernel/fs, … */
+function allParts({modules}) {
+	return readdirSync(join(modules, 'kernel')).sort().map(name => join('kernel', name));
+}
+
+function encodePart({checks, kernel, resolveIds, folder, part, flags = [], shipped = false}) {
+	cpSync(join(kernel.modules, part), folder, {recursive: true});
 	const modules = inOrder(folder);
 	if (!shipped) {
 		const encode = ['kernel', '--base', kernel.vmlinux, '--modules', folder, '--in-place', ...flags];
 		const status = attempt(process.execPath, [join(root, 'bin', 'btfkit.cjs'), ...encode]);
-		if (!checks.check(`btfkit encodes ${modules.length} modules in place ${flags.join(' ')}`.trimEnd(), status === 0)) {
-			return undefined;
+		const what = `btfkit encodes ${modules.length} modules of ${part} in place ${flags.join(' ')}`.trimEnd();
+		if (!checks.check(what, status === 0)) {
+			return false;
 		}
 	}
 
@@ -30,12 +39,12 @@ export function encodedModules({checks, kernel, resolveIds, folder, parts = ['.'
 	const unresolved = withIds.filter(path => attempt(resolveIds, ['-b', kernel.vmlinux, path]) !== 0);
 	if (withIds.length > 0) {
 		checks.check(
-			`the kernel's own tool finds what ${withIds.length} modules offer to BPF programs`,
+			`the kernel's own tool finds what ${withIds.length} modules of ${part} offer to BPF programs`,
 			unresolved.length === 0,
 			() => unresolved.map(path => relative(folder, path)),
 		);
 	}
 
 	const failures = strip(modules);
-	return checks.check('debug information is taken off', failures.length === 0, () => failures) ? modules : undefined;
+	return checks.check(`debug information of ${part} is taken off`, failures.length === 0, () => failures);
 }
