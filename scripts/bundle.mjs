@@ -18,7 +18,10 @@ await build({
 	define: {'import.meta.url': 'moduleUrl'},
 	banner: {js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;'},
 	footer: {js: `/* Includes commander:\n${readFileSync(join(root, 'node_modules/commander/LICENSE'), 'utf8')}*/`},
-	plugins: [{name: 'without-subprocesses', setup: withoutSubprocesses}],
+	plugins: [
+		{name: 'without-subprocesses', setup: withoutSubprocesses},
+		{name: 'own-require', setup: ownRequire},
+	],
 	logLevel: 'warning',
 });
 
@@ -27,4 +30,10 @@ function withoutSubprocesses({onResolve, onLoad}) {
 	onResolve({filter: /^node:child_process$/}, ({path, importer}) =>
 		importer.includes('commander') ? {path, namespace: 'nothing'} : undefined);
 	onLoad({filter: /./, namespace: 'nothing'}, () => ({contents: ''}));
+}
+
+/** A CommonJS module has a require and need not make one, for which Node loads what modules of the other kind need. */
+function ownRequire({onResolve, onLoad}) {
+	onResolve({filter: /^node:module$/}, ({path}) => ({path, namespace: 'own-require'}));
+	onLoad({filter: /./, namespace: 'own-require'}, () => ({contents: 'export const createRequire = () => require;'}));
 }

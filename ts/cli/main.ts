@@ -9,17 +9,21 @@ import {commands, type CommandSpec} from './commands.js';
 import {exitCodes} from './exit-codes.js';
 import {addOptions, readOptions} from './flags.js';
 import {exitCodeHelp} from './help.js';
-import {standard} from './output.js';
+import {hasOpenStreams, write} from './output.js';
 import {exitCodeOf} from './perform.js';
 
-/** Runs the command line and sets the process's exit code. */
+/** Runs the command line and ends the process with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
 	process.exitCode = await run(args);
+	// Otherwise Node takes itself apart first. What is in streams has to go out before.
+	if (!hasOpenStreams()) {
+		process.exit();
+	}
 }
 
 async function run(args: readonly string[]): Promise<number> {
 	let exitCode: number = exitCodes.done;
-	const program = createProgram(code => {
+	const program = createProgram(args[0], code => {
 		exitCode = code;
 	});
 	try {
@@ -31,29 +35,31 @@ async function run(args: readonly string[]): Promise<number> {
 		}
 
 		if (error instanceof BtfkitError) {
-			standard('stderr').write(`btfkit: ${error.message}\n`);
+			write('stderr', `btfkit: ${error.message}\n`);
 			return exitCodeOf(error);
 		}
 
-		standard('stderr').write(`btfkit: a fault of btfkit itself; please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
+		write('stderr', `btfkit: a fault of btfkit itself; please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
 		return exitCodes.failed;
 	}
 }
 
-function createProgram(finish: (exitCode: number) => void): Command {
+/** With the one command that is named first, as adding all of them takes a while; else, for help, with all. */
+function createProgram(first: string | undefined, finish: (exitCode: number) => void): Command {
 	const program = new Command('btfkit')
 		.description('Makes BTF, the type information of the Linux kernel, from the DWARF of an ELF file.')
 		.version(version(), '-V, --version', 'Print the version.')
 		.helpOption('-h, --help', 'Print this help.')
 		.helpCommand('help [command]', 'Print the help of a command.')
 		.configureOutput({
-			writeOut: text => standard('stdout').write(text),
-			writeErr: text => standard('stderr').write(text),
+			writeOut: text => write('stdout', text),
+			writeErr: text => write('stderr', text),
 		})
 		.showHelpAfterError('(--help lists what there is)')
 		.exitOverride();
 
-	for (const [name, spec] of Object.entries(commands)) {
+	const isNamed = first !== undefined && Object.hasOwn(commands, first);
+	for (const [name, spec] of Object.entries(isNamed ? {[first]: commands[first]!} : commands)) {
 		addCommand(program, name, spec, finish);
 	}
 

@@ -1,18 +1,54 @@
-import {fstatSync, writeFileSync} from 'node:fs';
+import {fstatSync, writeFileSync, writeSync, type Stats} from 'node:fs';
 import process from 'node:process';
 import {BtfkitError} from '../errors.js';
 
+type Name = 'stdout' | 'stderr';
+const descriptors = {stdout: 1, stderr: 2} as const;
+const opened = new Set<Name>();
+
 /**
- * Standard output or error. Opening one takes Node a while, so that is left until something is written. Whoever reads it
- * may close it at any time; writes that matter see the error themselves.
+ * Standard output or error as a stream. Opening one takes Node some milliseconds, so that is left until it is needed.
+ * Whoever reads it may close it at any time; writes that matter see the error themselves.
  */
-export function standard(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+export function standard(name: Name): NodeJS.WriteStream {
 	const stream = process[name];
-	if (stream.listenerCount('error', ignore) === 0) {
+	if (!opened.has(name)) {
+		opened.add(name);
 		stream.on('error', ignore);
 	}
 
 	return stream;
+}
+
+/** Whether something may still be on its way to standard output or error. */
+export function hasOpenStreams(): boolean {
+	return opened.size > 0;
+}
+
+/** Writes a text at once, without a stream where that can be. */
+export function write(name: Name, text: string): void {
+	let rest = Buffer.from(text);
+	while (rest.length > 0 && !opened.has(name)) {
+		try {
+			rest = rest.subarray(writeSync(descriptors[name], rest));
+		} catch (error) {
+			// Its reader has made it one that does not wait, and is slow. All else is as with a stream: nobody listens.
+			if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
+				return;
+			}
+
+			standard(name);
+		}
+	}
+
+	if (rest.length > 0) {
+		standard(name).write(rest);
+	}
+}
+
+/** False where it certainly is no terminal; a stream knows, but has to be opened for it. */
+export function mayBeTerminal(name: Name): boolean {
+	return fileType(descriptors[name])?.isCharacterDevice() ?? false;
 }
 
 function ignore(): void {}
@@ -21,7 +57,7 @@ function ignore(): void {}
 export async function writeOutput(data: string | Uint8Array): Promise<void> {
 	// A stream to a file that has taken a part of the data loses the error of the rest (Node 20): on a disk that is full
 	// it says that all was written.
-	if (isFile(STDOUT)) {
+	if (fileType(STDOUT)?.isFile()) {
 		try {
 			writeFileSync(STDOUT, data);
 			return;
@@ -41,13 +77,13 @@ export async function writeOutput(data: string | Uint8Array): Promise<void> {
 	});
 }
 
-const STDOUT = 1;
+const STDOUT = descriptors.stdout;
 
-function isFile(fd: number): boolean {
+function fileType(fd: number): Stats | undefined {
 	try {
-		return fstatSync(fd).isFile();
+		return fstatSync(fd);
 	} catch {
-		return false;
+		return undefined;
 	}
 }
 

@@ -3,7 +3,7 @@ import process from 'node:process';
 import {BtfkitError} from '../errors.js';
 import {exitCodes} from './exit-codes.js';
 import {listenForInterrupts} from './interrupt.js';
-import {standard, writeOutput} from './output.js';
+import {write, writeOutput} from './output.js';
 import {noProgress, showProgress} from './progress.js';
 
 export interface Task {
@@ -63,7 +63,7 @@ export async function perform<Result>(
 
 			const lines = records.map(record => `${JSON.stringify(record)}\n`).join('');
 			if (outputIsTaken) {
-				standard('stderr').write(lines);
+				write('stderr', lines);
 			} else {
 				await writeOutput(lines);
 			}

@@ -1,5 +1,5 @@
 import process from 'node:process';
-import {standard} from './output.js';
+import {mayBeTerminal, standard, write} from './output.js';
 
 /** Quick work, of less than so many seconds, needs no progress. */
 const quietFor = 0.3;
@@ -20,33 +20,45 @@ export interface Progress {
  * what is done, given the seconds that it has taken.
  */
 export function showProgress(text: (seconds: number) => string, beats = false): Progress {
-	const stderr = standard('stderr');
 	const start = process.uptime();
 	const seconds = () => process.uptime() - start;
 	let shown = false;
 	const clear = () => {
 		if (shown) {
-			stderr.write('\r\u001B[K');
+			write('stderr', '\r\u001B[K');
 			shown = false;
 		}
 	};
 
 	const show = () => {
-		if (!stderr.isTTY) {
-			stderr.write(`${text(seconds())}\n`);
-		} else if (seconds() >= quietFor) {
-			shown = true;
-			// A line that wraps could not be taken back.
-			stderr.write(`\r${text(seconds()).slice(0, (stderr.columns || 80) - 1)}\u001B[K`);
-		}
+		const {columns} = standard('stderr');
+		shown = true;
+		// A line that wraps could not be taken back.
+		write('stderr', `\r${text(seconds()).slice(0, (columns || 80) - 1)}\u001B[K`);
 	};
 
-	const interval = stderr.isTTY ? refresh : heartbeat;
-	const timer = stderr.isTTY || beats ? setInterval(show, interval * 1000) : undefined;
+	let timer: NodeJS.Timeout | undefined;
+	const beat = () => {
+		timer = beats ? setInterval(() => write('stderr', `${text(seconds())}\n`), heartbeat * 1000) : undefined;
+	};
+
+	if (mayBeTerminal('stderr')) {
+		timer = setTimeout(() => {
+			if (standard('stderr').isTTY) {
+				show();
+				timer = setInterval(show, refresh * 1000);
+			} else {
+				beat();
+			}
+		}, quietFor * 1000);
+	} else {
+		beat();
+	}
+
 	return {
 		write(line) {
 			clear();
-			stderr.write(`${line}\n`);
+			write('stderr', `${line}\n`);
 		},
 		hide() {
 			clearInterval(timer);
@@ -58,7 +70,7 @@ export function showProgress(text: (seconds: number) => string, beats = false): 
 /** Nothing is shown; lines for people are written as they are. */
 export const noProgress: Progress = {
 	write(line) {
-		standard('stderr').write(`${line}\n`);
+		write('stderr', `${line}\n`);
 	},
 	hide() {},
 };

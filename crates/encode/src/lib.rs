@@ -255,10 +255,7 @@ impl Encoded {
 /// Which sections the file gets.
 fn plan(run: &Run<'_>) -> Result<Plan, EncodeError> {
     let Run { path, image, options, base, .. } = run;
-    let mut facts = policy::gather(path, image, base.map(Base::path));
-    if run.of_build {
-        facts.outside = None;
-    }
+    let facts = policy::gather(path, image, base.map(Base::path), run.of_build);
     match policy::decide(&facts, &options.sections, &options.features) {
         Ok(Plan::Nothing(omission)) => Err(EncodeError::new("SKIPPED", path, format!("gets no BTF: {omission}"))),
         Ok(plan) => Ok(plan),

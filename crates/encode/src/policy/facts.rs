@@ -4,13 +4,16 @@ use super::{BaseState, Facts};
 use btfkit_elf::Image;
 use std::path::{Path, PathBuf};
 
-/// Of the file at `path`, on a base that was read from `base`.
-pub(crate) fn gather(path: &Path, image: &Image<'_>, base: Option<&Path>) -> Facts {
+/// Of the file at `path`, on a base that was read from `base`. `of_build` is one of the modules of a whole kernel: in the
+/// tree, wherever its base was read from. Nobody has to look for that, link by link.
+pub(crate) fn gather(path: &Path, image: &Image<'_>, base: Option<&Path>, of_build: bool) -> Facts {
     Facts {
         base: if base.is_some() { BaseState::Present } else { BaseState::None },
         extmod: std::env::var_os("KBUILD_EXTMOD").is_some_and(|value| !value.is_empty()),
         says_in_tree: says_in_tree(image),
-        outside: base.and_then(|base| is_outside(&path.canonicalize().ok()?, &base.canonicalize().ok()?)),
+        outside: base
+            .filter(|_| !of_build)
+            .and_then(|base| is_outside(&path.canonicalize().ok()?, &base.canonicalize().ok()?)),
     }
 }
 
