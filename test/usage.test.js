@@ -1,8 +1,11 @@
 // The command line itself: help, version, and every way to get it wrong.
+import {spawn} from 'node:child_process';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import process from 'node:process';
+import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
-import {btfkit, start, finish} from './helpers/cli.js';
+import {bin, btfkit, start, finish} from './helpers/cli.js';
 import {example, exampleWith, names, root} from './helpers/inputs.js';
 
 test('--version prints the version of the package, with or without the addon', async t => {
@@ -92,4 +95,28 @@ test('help into a pipe that is closed is no error worth a word', async t => {
 	t.is(signal, null);
 	t.is(code, 0);
 	t.is(stderr, '');
+});
+
+test('a reader that does not read yet loses nothing, also where writing does not wait', async t => {
+	// Fills standard output, which does not block from then on, and becomes the command.
+	const fill = [
+		'import os, sys',
+		'os.set_blocking(1, False)',
+		'try:',
+		'    while True: os.write(1, b"-" * 100)',
+		'except BlockingIOError: os.execv(sys.argv[1], sys.argv[1:])',
+	].join('\n');
+	const child = spawn('python3', ['-c', fill, process.execPath, bin, 'encode', '--help'], {stdio: ['ignore', 'pipe', 'pipe']});
+	if (child.pid === undefined) {
+		child.on('error', () => {});
+		t.log('skipped: there is no python3');
+		t.pass();
+		return;
+	}
+
+	await delay(500);
+	const [{code, stdout, stderr}, help] = await Promise.all([finish(child), btfkit(['encode', '--help'])]);
+	t.is(stderr, '');
+	t.is(code, 0);
+	t.is(stdout.toString().replace(/^-+/, ''), help.stdout.toString());
 });
