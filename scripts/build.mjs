@@ -18,5 +18,6 @@ if (profile === 'debug') {
 		console.error(`built without a profile, which costs a tenth of the speed: ${reason}`);
 	}
 
-	buildAddon('native', ['--dts', '../ts/native.d.ts', '--release', '--strip'], flags);
+	// Not with the builder's own `--strip`: it hands flags to rustc in a way that gives way to ours.
+	buildAddon('native', ['--dts', '../ts/native.d.ts', '--release'], ['-Cstrip=symbols', ...flags]);
 }
