@@ -1,6 +1,6 @@
 // `npm run test:boot`: boots Debian kernels whose modules got their BTF from btfkit, loads them, and sees what the kernel
 // says. Ends with "N passed, N failed"; where the machine lacks something for it, tests are skipped and that is said.
-import {mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync} from 'node:fs';
+import {rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
@@ -10,6 +10,7 @@ import {bootImage, debugKernel, otherRelease, resolver} from './boot/kernels.mjs
 import {testOtherKernel} from './boot/other-kernel.mjs';
 import {testWholeKernel} from './boot/whole-kernel.mjs';
 import {CannotGet} from './lib/debian.mjs';
+import {NoRoom, noRoomBehind, workFolder} from './lib/room.mjs';
 import {root} from './lib/run.mjs';
 
 const usage = `usage: node scripts/boot.mjs [--package NAME] [--only whole|other] [--shipped] [--facts FILE]
@@ -21,9 +22,6 @@ another kernel of the series.
   --shipped       whole: leave the modules' BTF as Debian made it, to see what the test makes of that
   --facts FILE    write what was seen in the guests as JSON`;
 
-/** Bytes for a kernel's modules, the largest part of them with debug information, and the guest's file system. */
-const roomNeeded = 2 ** 30;
-
 const options = readOptions();
 const checks = new Checks();
 const facts = {};
@@ -31,7 +29,6 @@ const lack = missing();
 if (lack) {
 	checks.skip(lack);
 } else {
-	mkdirSync(join(root, '.cache'), {recursive: true});
 	await part('whole', async (kernel, resolveIds, work) => testWholeKernel({
 		checks, kernel, image: bootImage(kernel.release), resolveIds, work, shipped: options.shipped,
 	}));
@@ -50,24 +47,19 @@ async function part(name, test) {
 		return;
 	}
 
-	const work = mkdtempSync(join(root, '.cache', 'boot-'));
+	const work = workFolder(join(root, '.cache'), 'boot');
 	try {
 		const kernel = debugKernel(options.package);
-		const {bavail, bsize} = statfsSync(work);
-		if (bavail * bsize < roomNeeded) {
-			checks.check(`${work} has room for the guest`, false, () => [
-				`${Math.floor(bavail * bsize / 2 ** 20)} MiB are free, ${roomNeeded / 2 ** 20} MiB are needed: free some, or clone to another file system`,
-			]);
-			return;
-		}
-
 		facts[name] = await test(kernel, resolver(kernel.release), work);
 	} catch (error) {
-		if (!(error instanceof CannotGet)) {
+		const full = error instanceof NoRoom ? error : noRoomBehind(error, work);
+		if (full) {
+			checks.check(`there is room for the test (${name})`, false, () => [full.message]);
+		} else if (error instanceof CannotGet) {
+			checks.skip(error.message);
+		} else {
 			throw error;
 		}
-
-		checks.skip(error.message);
 	} finally {
 		rmSync(work, {recursive: true, force: true});
 	}

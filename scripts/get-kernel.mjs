@@ -7,6 +7,7 @@ import {parseArgs} from 'node:util';
 import {
 	addArchitecture, CannotGet, checkTools, downloadable, folderOf, found, namesWith, nativeArchitecture, unpacked,
 } from './lib/debian.mjs';
+import {NoRoom} from './lib/room.mjs';
 
 const usage = `usage: node scripts/get-kernel.mjs [PACKAGE [VERSION]] [--arch ARCH] [--flavour FLAVOUR] [--modules] [--list]
 
@@ -14,7 +15,9 @@ Without PACKAGE, the newest linux-image-*-dbg of the architecture and flavour.
   --arch ARCH        Debian's name of the architecture; default: this machine's
   --flavour FLAVOUR  for example cloud-amd64, amd64, rt-amd64; default: the smallest of the architecture
   --modules          unpack the modules' debug information as well (gigabytes for the larger flavours)
-  --list             only list the packages that there are`;
+  --list             only list the packages that there are
+
+Exit code 3: there is not enough room on the disk.`;
 
 /** The flavour to take when none is named: the one with the fewest drivers. */
 const smallestFlavour = {
@@ -31,9 +34,9 @@ const modulesPattern = './usr/lib/debug/*lib/modules/*';
 try {
 	main();
 } catch (error) {
-	if (error instanceof CannotGet) {
+	if (error instanceof CannotGet || error instanceof NoRoom) {
 		console.error(`No kernel: ${error.message}`);
-		process.exitCode = 1;
+		process.exitCode = error instanceof NoRoom ? 3 : 1;
 	} else if (error.code?.startsWith('ERR_PARSE_ARGS')) {
 		console.error(`${error.message}\n${usage}`);
 		process.exitCode = 2;
@@ -122,7 +125,7 @@ function versionOf(name, arch, version) {
 /** Downloads and unpacks, unless that was done before; returns the path of vmlinux. A kernel is there only once. */
 function get({name, version}, arch, withModules) {
 	const alone = {name, version, arch, patterns: [vmlinuxPattern]};
-	const whole = {name, version, arch, patterns: [vmlinuxPattern, modulesPattern], part: 'modules'};
+	const whole = {name, version, arch, patterns: [vmlinuxPattern, modulesPattern], part: 'modules', most: true};
 	const folder = unpacked(withModules || existsSync(folderOf(whole)) ? whole : alone);
 	if (withModules) {
 		rmSync(folderOf(alone), {recursive: true, force: true});

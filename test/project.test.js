@@ -1,12 +1,13 @@
 // What has to agree in different places of the project.
 import {readFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
-import {readdirSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import {countAva, countCargo} from '../scripts/lib/counts.mjs';
-import {root} from './helpers/inputs.js';
+import {NoRoom, noRoomBehind, requireRoom, workFolder} from '../scripts/lib/room.mjs';
+import {root, temporaryFolder} from './helpers/inputs.js';
 
 test('the package and the crates have one version', async t => {
 	const {version} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -70,4 +71,26 @@ test('test results are counted', t => {
 	t.deepEqual(countAva([
 		'TAP version 13', 'ok 1 - usage › a', 'not ok 2 - b', '  ---', '  ok 7 - inside', 'ok 3 - c # SKIP', '1..3',
 	].join('\n')), {passed: 1, failed: 1, skipped: 1});
+});
+
+test('a step that has no room on the disk says what it needs and what is free', async t => {
+	const folder = await temporaryFolder(t);
+	requireRoom(folder, 1, 'a byte');
+	const {message} = t.throws(() => requireRoom(folder, 1e18, 'booting'), {instanceOf: NoRoom});
+	t.regex(message, /^booting needs 1000000000000 MB on the disk of .*, and \d+ MB are free$/);
+	t.regex(noRoomBehind(Object.assign(new Error('write'), {code: 'ENOSPC'}), folder).message, /became full .*: write$/);
+	t.is(noRoomBehind(Object.assign(new Error('read'), {code: 'EIO'}), folder), undefined);
+});
+
+test('folders for work that killed processes left are removed, those of others are not', async t => {
+	const parent = await temporaryFolder(t);
+	// No process has this number: the system's largest is 4,194,304.
+	const kept = [`boot-${process.ppid}-abc`, 'boot-4999999', 'other-4999999-abc'];
+	for (const name of [...kept, 'boot-4999999-abc']) {
+		mkdirSync(join(parent, name, 'in'), {recursive: true});
+	}
+
+	const made = workFolder(parent, 'boot');
+	t.true(existsSync(made));
+	t.deepEqual(readdirSync(parent).filter(name => join(parent, name) !== made).sort(), kept.sort());
 });

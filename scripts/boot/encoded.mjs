@@ -1,50 +1,85 @@
 // Modules as an installed kernel has them, with BTF made by btfkit.
-import {cpSync, readFileSync, readdirSync} from 'node:fs';
-import {join, relative} from 'node:path';
+import {copyFileSync, mkdirSync, readFileSync, statSync} from 'node:fs';
+import {dirname, join, relative} from 'node:path';
 import process from 'node:process';
+import {requireRoom} from '../lib/room.mjs';
 import {attempt, root} from '../lib/run.mjs';
 import {section} from './elf.mjs';
-import {inOrder, strip} from './modules.mjs';
+import {inOrder, modulesBelow, strip} from './modules.mjs';
+
+/**
+ * As many bytes of modules are copied at a time. Without debug information they are a twentieth, so that a kernel takes
+ * megabytes where all at once would take gigabytes.
+ */
+const portionSize = 128e6;
 
 /**
  * Copies modules of a kernel into `folder` (all, or those of some parts of the tree) and does there what a kernel's build
  * does: BTF, what depends on its numbers, and at last no debug information. Returns their paths in an order in which
  * they can be loaded; nothing where a check failed.
  */
-export function encodedModules({folder, parts, ...rest}) {
-	// Part by part, for with debug information they are ten times as large as without: a copy of all takes 1.5 GB.
-	const done = (parts ?? allParts(rest.kernel)).every(part => encodePart({...rest, folder: join(folder, part), part}));
-	return done ? inOrder(folder) : undefined;
-}
+export function encodedModules({checks, kernel, resolveIds, folder, parts = ['.'], flags = [], shipped = false}) {
+	const paths = parts.flatMap(part => modulesBelow(join(kernel.modules, part)));
+	const size = paths.reduce((total, path) => total + statSync(path).size, 0);
+	mkdirSync(folder, {recursive: true});
+	// A portion and what replaces it; at the end all modules without debug information, and a file system of them.
+	requireRoom(folder, 2 * portionSize + size / 5, `booting with ${paths.length} modules`);
 
-/** The parts of a kernel's tree that have modules of their own: kernel/crypto, kernel/fs, … */
-function allParts({modules}) {
-	return readdirSync(join(modules, 'kernel')).sort().map(name => join('kernel', name));
-}
-
-function encodePart({checks, kernel, resolveIds, folder, part, flags = [], shipped = false}) {
-	cpSync(join(kernel.modules, part), folder, {recursive: true});
-	const modules = inOrder(folder);
-	if (!shipped) {
-		const encode = ['kernel', '--base', kernel.vmlinux, '--modules', folder, '--in-place', ...flags];
-		const status = attempt(process.execPath, [join(root, 'bin', 'btfkit.cjs'), ...encode]);
-		const what = `btfkit encodes ${modules.length} modules of ${part} in place ${flags.join(' ')}`.trimEnd();
-		if (!checks.check(what, status === 0)) {
-			return false;
+	const failures = {encode: [], resolve: [], strip: []};
+	let withIds = 0;
+	for (const [index, portion] of portions(paths).entries()) {
+		const copies = join(folder, String(index));
+		for (const path of portion) {
+			const copy = join(copies, relative(kernel.modules, path));
+			mkdirSync(dirname(copy), {recursive: true});
+			copyFileSync(path, copy);
 		}
+
+		if (!shipped) {
+			const encode = ['kernel', '--base', kernel.vmlinux, '--modules', copies, '--in-place', '--quiet', ...flags];
+			const status = attempt(process.execPath, [join(root, 'bin', 'btfkit.cjs'), ...encode]);
+			if (status !== 0) {
+				failures.encode.push(`exit code ${status} for ${portion.length} modules from ${portion[0]} on`);
+			}
+		}
+
+		// What modules offer to BPF programs is named in them by the numbers of its types.
+		const modules = modulesBelow(copies);
+		const offering = modules.filter(path => section(readFileSync(path), '.BTF_ids'));
+		withIds += offering.length;
+		failures.resolve.push(...offering.filter(path => attempt(resolveIds, ['-b', kernel.vmlinux, path]) !== 0));
+		failures.strip.push(...strip(modules));
 	}
 
-	// What modules offer to BPF programs is named in them by the numbers of its types.
-	const withIds = modules.filter(path => section(readFileSync(path), '.BTF_ids'));
-	const unresolved = withIds.filter(path => attempt(resolveIds, ['-b', kernel.vmlinux, path]) !== 0);
-	if (withIds.length > 0) {
-		checks.check(
-			`the kernel's own tool finds what ${withIds.length} modules of ${part} offer to BPF programs`,
-			unresolved.length === 0,
-			() => unresolved.map(path => relative(folder, path)),
-		);
+	const done = [
+		shipped || checks.check(
+			`btfkit encodes ${paths.length} modules in place ${flags.join(' ')}`.trimEnd(),
+			failures.encode.length === 0,
+			() => failures.encode,
+		),
+		withIds === 0 || checks.check(
+			`the kernel's own tool finds what ${withIds} modules offer to BPF programs`,
+			failures.resolve.length === 0,
+			() => failures.resolve.map(path => relative(folder, path)),
+		),
+		checks.check('debug information is taken off', failures.strip.length === 0, () => failures.strip),
+	];
+	return done[0] && done[2] ? inOrder(folder) : undefined;
+}
+
+function portions(paths) {
+	const all = [];
+	let room = 0;
+	for (const path of paths) {
+		const {size} = statSync(path);
+		if (size > room) {
+			all.push([]);
+			room = portionSize;
+		}
+
+		all.at(-1).push(path);
+		room -= size;
 	}
 
-	const failures = strip(modules);
-	return checks.check(`debug information of ${part} is taken off`, failures.length === 0, () => failures);
+	return all;
 }

@@ -5,6 +5,7 @@ import {readdirSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import process from 'node:process';
 import {CannotGet, checkTools, downloadable, found, namesWith, nativeArchitecture, unpacked} from '../lib/debian.mjs';
+import {NoRoom} from '../lib/room.mjs';
 import {root} from '../lib/run.mjs';
 
 /** The vmlinux with debug information, and the folder of the modules: of the newest kernel, or of the package named. */
@@ -14,6 +15,10 @@ export function debugKernel(packageName) {
 		[join(root, 'scripts', 'get-kernel.mjs'), '--modules', ...(packageName ? [packageName] : [])],
 		{encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']},
 	);
+	if (status === 3) {
+		throw new NoRoom('the debug package of a kernel has no room (see above)');
+	}
+
 	if (status !== 0) {
 		throw new CannotGet('the debug package of a kernel could not be had');
 	}

@@ -1,9 +1,10 @@
 // Loads modules, as they are but for their debug information, into a kernel of Debian in qemu, and prints as JSON what
 // it made of them. For modules of another build than the kernel's as well: see `--force`.
-import {cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {cpSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
+import {workFolder} from '../lib/room.mjs';
 import {root} from '../lib/run.mjs';
 import {bootGuest, missing, moduleName} from './guest.mjs';
 import {bootImage} from './kernels.mjs';
@@ -37,8 +38,7 @@ if (lack) {
 	process.exit(1);
 }
 
-mkdirSync(join(root, '.cache'), {recursive: true});
-const work = mkdtempSync(join(root, '.cache', 'boot-'));
+const work = workFolder(join(root, '.cache'), 'boot');
 try {
 	const copies = join(work, 'modules');
 	for (const [index, path] of positionals.entries()) {

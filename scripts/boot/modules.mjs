@@ -5,12 +5,17 @@ import {join} from 'node:path';
 import {section} from './elf.mjs';
 import {moduleName} from './guest.mjs';
 
-/** Paths of all modules under a folder, each after those that it depends on. */
-export function inOrder(folder) {
-	const paths = readdirSync(folder, {recursive: true})
+/** Paths of all modules under a folder. */
+export function modulesBelow(folder) {
+	return readdirSync(folder, {recursive: true})
 		.filter(path => path.endsWith('.ko'))
 		.map(path => join(folder, path))
 		.sort();
+}
+
+/** The same, each after those that it depends on. */
+export function inOrder(folder) {
+	const paths = modulesBelow(folder);
 	const byName = new Map(paths.map(path => [moduleName(path), path]));
 	const order = new Set();
 	const visiting = new Set();

@@ -1,8 +1,9 @@
 // Packages of Debian's archive: what there is, and their files in .cache/kernels.
 import {spawnSync} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
+import {freeRoom, NoRoom, requireRoom, workFolder} from './room.mjs';
 import {root} from './run.mjs';
 
 /** Where packages are unpacked to. */
@@ -76,17 +77,18 @@ export function downloadable(names, arch) {
 
 /**
  * The folder with the files of a package that fit the patterns; downloads and unpacks, unless that was done before.
- * `part` names the selection of files, for each has a folder of its own.
+ * `part` names the selection of files, for each has a folder of its own; `most` says that it is most of the package.
  */
-export function unpacked({name, version, arch, patterns, part = ''}) {
+export function unpacked({name, version, arch, patterns, part = '', most = false}) {
 	const folder = folderOf({name, version, arch, part});
 	if (existsSync(folder)) {
 		return folder;
 	}
 
-	mkdirSync(cache, {recursive: true});
-	const work = mkdtempSync(join(cache, 'unpacking-'));
+	const work = workFolder(cache, 'unpacking');
 	try {
+		const {archive: size, installed} = sizes(name, version, arch);
+		requireRoom(work, size + (most ? installed : 0), `${name} ${version}, packed and unpacked,`);
 		say(`downloading ${name} ${version} for ${arch}`);
 		// As root, apt would read with a user who may not write here, and complain.
 		const sandbox = process.getuid() === 0 ? ['-o', 'APT::Sandbox::User=root'] : [];
@@ -101,11 +103,21 @@ export function unpacked({name, version, arch, patterns, part = ''}) {
 			'unpack', archive, content, ...patterns,
 		], work);
 		renameSync(content, folder);
+	} catch (error) {
+		// Programs tell of a full disk in their own words.
+		throw error instanceof CannotGet && freeRoom(work) < 16e6 ? new NoRoom(`the disk of ${work} is full: ${error.message}`) : error;
 	} finally {
 		rmSync(work, {recursive: true, force: true});
 	}
 
 	return folder;
+}
+
+/** In bytes, as far as the lists of packages tell. */
+function sizes(name, version, arch) {
+	const record = text('apt-cache', ['show', `${name}:${arch}=${version}`]);
+	const field = key => Number(new RegExp(`^${key}: (\\d+)$`, 'm').exec(record)?.[1] ?? 0);
+	return {archive: field('Size'), installed: field('Installed-Size') * 1024};
 }
 
 export function folderOf({name, version, arch, part = ''}) {
