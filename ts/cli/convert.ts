@@ -8,7 +8,7 @@ import {BtfkitError} from '../errors.js';
 import type {convertCommandOptions} from '../options/convert.js';
 import type {OptionValues} from '../options/table.js';
 import {exitCodes} from './exit-codes.js';
-import {standard, writeOutput} from './output.js';
+import {expectReader, writeOutput} from './output.js';
 import {perform} from './perform.js';
 
 type CommandOptions = OptionValues<typeof convertCommandOptions>;
@@ -76,10 +76,7 @@ async function convert<Options extends object>(
 				throw new BtfkitError('INVALID_OPTION', 'there are two results, the BTF and its distilled base: name a file with -o');
 			}
 
-			if (standard('stdout').isTTY) {
-				throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
-			}
-
+			expectReader();
 			const {btf, report} = await inMemory(rest);
 			await writeOutput(btf);
 			return {path: '-', report};

@@ -5,7 +5,7 @@ import {BtfkitError} from '../errors.js';
 import type {encodeCommandOptions} from '../options/encode.js';
 import type {OptionValues} from '../options/table.js';
 import {exitCodes} from './exit-codes.js';
-import {standard, writeOutput} from './output.js';
+import {expectReader, writeOutput} from './output.js';
 import {perform} from './perform.js';
 import {summarize, warnings} from './summary.js';
 
@@ -32,10 +32,7 @@ export async function encodeCommand([file]: [string], commandOptions: CommandOpt
 				return {target: result.path, result};
 			}
 
-			if (standard('stdout').isTTY) {
-				throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
-			}
-
+			expectReader();
 			const result = await encode(file, {...options, signal});
 			await writeOutput(result.btf);
 			return {target: 'standard output', result};

@@ -9,7 +9,7 @@ import {commands, type CommandSpec} from './commands.js';
 import {exitCodes} from './exit-codes.js';
 import {addOptions, readOptions} from './flags.js';
 import {exitCodeHelp} from './help.js';
-import {hasOpenStreams, write} from './output.js';
+import {hasOpenStreams, isClosedPipe, write, writeOutput} from './output.js';
 import {exitCodeOf} from './perform.js';
 
 /** Runs the command line and ends the process with its exit code. */
@@ -23,7 +23,8 @@ export async function main(args: readonly string[]): Promise<void> {
 
 async function run(args: readonly string[]): Promise<number> {
 	let exitCode: number = exitCodes.done;
-	const program = createProgram(args[0], code => {
+	const help: string[] = [];
+	const program = createProgram(args[0], help, code => {
 		exitCode = code;
 	});
 	try {
@@ -31,7 +32,7 @@ async function run(args: readonly string[]): Promise<number> {
 		return exitCode;
 	} catch (error) {
 		if (error instanceof CommanderError) {
-			return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+			return error.exitCode === 0 ? writeHelp(help.join('')) : exitCodes.usage;
 		}
 
 		if (error instanceof BtfkitError) {
@@ -44,15 +45,32 @@ async function run(args: readonly string[]): Promise<number> {
 	}
 }
 
-/** With the one command that is named first, as adding all of them takes a while; else, for help, with all. */
-function createProgram(first: string | undefined, finish: (exitCode: number) => void): Command {
+/** Whoever has read enough of it may close it. */
+async function writeHelp(help: string): Promise<number> {
+	try {
+		await writeOutput(help);
+	} catch (error) {
+		if (!isClosedPipe(error)) {
+			write('stderr', `btfkit: ${(error as Error).message}\n`);
+			return exitCodes.failed;
+		}
+	}
+
+	return exitCodes.done;
+}
+
+/**
+ * With the one command that is named first, as adding all of them takes a while; else, for help, with all. What it has to
+ * say when it is asked for help goes into `help`.
+ */
+function createProgram(first: string | undefined, help: string[], finish: (exitCode: number) => void): Command {
 	const program = new Command('btfkit')
 		.description('Makes BTF, the type information of the Linux kernel, from the DWARF of an ELF file.')
 		.version(version(), '-V, --version', 'Print the version.')
 		.helpOption('-h, --help', 'Print this help.')
 		.helpCommand('help [command]', 'Print the help of a command.')
 		.configureOutput({
-			writeOut: text => write('stdout', text),
+			writeOut: text => help.push(text),
 			writeErr: text => write('stderr', text),
 		})
 		.showHelpAfterError('(--help lists what there is)')

@@ -1,4 +1,4 @@
-import {fstatSync, writeFileSync, writeSync, type Stats} from 'node:fs';
+import {fstatSync, readFileSync, statSync, writeFileSync, writeSync, type Stats} from 'node:fs';
 import process from 'node:process';
 import {BtfkitError} from '../errors.js';
 
@@ -55,21 +55,30 @@ function ignore(): void {}
 
 /** Writes all of it to standard output, or says why that failed. */
 export async function writeOutput(data: string | Uint8Array): Promise<void> {
+	return writeAll('stdout', data);
+}
+
+/** Writes all of it to one of the two, or says why that failed. */
+export async function writeAll(name: Name, data: string | Uint8Array): Promise<void> {
+	if (data.length === 0) {
+		return;
+	}
+
 	// A stream to a file that has taken a part of the data loses the error of the rest (Node 20): on a disk that is full
 	// it says that all was written.
-	if (fileType(STDOUT)?.isFile()) {
+	if (fileType(descriptors[name])?.isFile()) {
 		try {
-			writeFileSync(STDOUT, data);
+			writeFileSync(descriptors[name], data);
 			return;
 		} catch (error) {
-			throw outputError(error as NodeJS.ErrnoException);
+			throw outputError(name, error as NodeJS.ErrnoException);
 		}
 	}
 
 	await new Promise<void>((resolve, reject) => {
-		standard('stdout').write(data, error => {
+		standard(name).write(data, error => {
 			if (error) {
-				reject(outputError(error));
+				reject(outputError(name, error));
 			} else {
 				resolve();
 			}
@@ -77,7 +86,34 @@ export async function writeOutput(data: string | Uint8Array): Promise<void> {
 	});
 }
 
-const STDOUT = descriptors.stdout;
+/** Was it that its reader has gone? */
+export function isClosedPipe(error: unknown): boolean {
+	return error instanceof BtfkitError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';
+}
+
+/** Refuses to begin where the BTF would go to a terminal, or nowhere. */
+export function expectReader(): void {
+	if (standard('stdout').isTTY) {
+		throw new BtfkitError('INVALID_OPTION', 'standard output is a terminal, and BTF is not text: redirect it, or use -o FILE');
+	}
+
+	if (wasClosed(descriptors.stdout)) {
+		throw new BtfkitError('IO', 'standard output is closed, and the BTF would be lost: redirect it, or use -o FILE');
+	}
+}
+
+/**
+ * In the place of what is closed when it starts Node opens the null device, for reading and writing. Shells open it for
+ * writing. (Some libraries do as Node does when they start a program whose output nobody wants.)
+ */
+function wasClosed(fd: number): boolean {
+	try {
+		const isNull = fileType(fd)?.isCharacterDevice() && fstatSync(fd).rdev === statSync('/dev/null').rdev;
+		return isNull === true && /^flags:\s*\d*2$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
+	} catch {
+		return false;
+	}
+}
 
 function fileType(fd: number): Stats | undefined {
 	try {
@@ -87,7 +123,8 @@ function fileType(fd: number): Stats | undefined {
 	}
 }
 
-function outputError(error: NodeJS.ErrnoException): BtfkitError {
+function outputError(name: Name, error: NodeJS.ErrnoException): BtfkitError {
+	const which = name === 'stdout' ? 'standard output' : 'standard error';
 	const why = error.code === 'EPIPE' ? 'its reader closed it before everything was written' : error.message;
-	return new BtfkitError('IO', `standard output: ${why}`, {cause: error});
+	return new BtfkitError('IO', `${which}: ${why}`, {cause: error});
 }

@@ -3,7 +3,7 @@ import process from 'node:process';
 import {BtfkitError} from '../errors.js';
 import {exitCodes} from './exit-codes.js';
 import {listenForInterrupts} from './interrupt.js';
-import {write, writeOutput} from './output.js';
+import {write, writeAll} from './output.js';
 import {noProgress, showProgress} from './progress.js';
 
 export interface Task {
@@ -62,11 +62,7 @@ export async function perform<Result>(
 			}
 
 			const lines = records.map(record => `${JSON.stringify(record)}\n`).join('');
-			if (outputIsTaken) {
-				write('stderr', lines);
-			} else {
-				await writeOutput(lines);
-			}
+			await writeAll(outputIsTaken ? 'stderr' : 'stdout', lines);
 		},
 		get seconds() {
 			return process.uptime() - start;
@@ -86,7 +82,8 @@ export async function perform<Result>(
 		const {interrupted = `nothing was written for ${input}`} = task;
 		const message = code === 'ABORTED' ? `interrupted; ${interrupted}` : error.message;
 		tell.error(`btfkit: ${message}`);
-		await tell.machines({input, error: {code, message}});
+		// Whatever becomes of this, the exit code says that it failed: the failure may be that nothing can be written there.
+		await tell.machines({input, error: {code, message}}).catch(() => {});
 		return code === 'ABORTED' ? interrupt.exitCode() : exitCodeOf(error);
 	} finally {
 		progress.hide();

@@ -19,6 +19,8 @@ pub enum ElfError {
 
     #[error("{}: the file was cut or written into while it was read", path.display())]
     Changed { path: PathBuf },
+    #[error("{}: reading it was stopped", path.display())]
+    Stopped { path: PathBuf },
     /// Of a file that has to be changed itself.
     #[error("{}: the file is compressed ({packing})", path.display())]
     Packed { path: PathBuf, packing: Packing },

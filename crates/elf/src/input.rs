@@ -6,6 +6,7 @@ use crate::{ElfError, Packing, attributes};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 #[derive(Debug)]
 pub struct InputFile {
@@ -24,14 +25,14 @@ enum Contents {
 impl InputFile {
     /// Maps a regular, non-empty file read-only; what is compressed (gzip, xz, zstd) is unpacked into memory.
     pub fn open(path: &Path) -> Result<InputFile, ElfError> {
-        InputFile::open_within(path, u64::MAX)
+        InputFile::open_within(path, u64::MAX, &AtomicBool::new(false))
     }
 
-    /// The same with not more than `room` bytes of memory for what is unpacked.
-    pub fn open_within(path: &Path, room: u64) -> Result<InputFile, ElfError> {
+    /// The same with not more than `room` bytes of memory for what is unpacked. Unpacking ends once `stop` is true.
+    pub fn open_within(path: &Path, room: u64, stop: &AtomicBool) -> Result<InputFile, ElfError> {
         let file = InputFile::map(path)?;
         let Some(packing) = Packing::of(file.bytes()) else { return Ok(file) };
-        let bytes = unpack(path, packing, file.bytes(), room)?;
+        let bytes = unpack(path, packing, file.bytes(), room, stop)?;
         if bytes.is_empty() {
             return Err(ElfError::Empty { path: path.into() });
         }

@@ -11,6 +11,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
@@ -47,12 +48,18 @@ impl fmt::Display for Packing {
 }
 
 /// What is in the file, of which not more than `room` bytes are held. A file of a few bytes is not believed that it holds
-/// gigabytes, whatever the room.
-pub(crate) fn unpack(path: &Path, packing: Packing, packed: &[u8], room: u64) -> Result<Vec<u8>, ElfError> {
+/// gigabytes, whatever the room. Once `stop` is true it is not unpacked any further.
+pub(crate) fn unpack(
+    path: &Path,
+    packing: Packing,
+    packed: &[u8],
+    room: u64,
+    stop: &AtomicBool,
+) -> Result<Vec<u8>, ElfError> {
     let believed = (packed.len() as u64).saturating_mul(LARGEST_FACTOR).max(SMALL);
     let limit = believed.min(room);
     let window = limit.max(LARGEST_WINDOW).min(room);
-    let mut output = Bounded { bytes: Vec::new(), limit };
+    let mut output = Bounded { bytes: Vec::new(), limit, stop };
     let done = match packing {
         Packing::Gzip => output.fill(MultiGzDecoder::new(packed)),
         Packing::Xz => {
@@ -63,6 +70,7 @@ pub(crate) fn unpack(path: &Path, packing: Packing, packed: &[u8], room: u64) ->
     };
     let path = path.to_path_buf();
     match done {
+        _ if stop.load(Relaxed) => Err(ElfError::Stopped { path }),
         _ if output.is_too_much() && limit == room => Err(ElfError::NoRoom { path, packing, room }),
         _ if output.is_too_much() => Err(ElfError::UnpackedSize { path, packing, packed: packed.len() as u64, limit }),
         Err(source) if source.kind() == io::ErrorKind::OutOfMemory && window == room => {
@@ -73,16 +81,17 @@ pub(crate) fn unpack(path: &Path, packing: Packing, packed: &[u8], room: u64) ->
     }
 }
 
-struct Bounded {
+struct Bounded<'s> {
     bytes: Vec<u8>,
     limit: u64,
+    stop: &'s AtomicBool,
 }
 
-impl Bounded {
+impl Bounded<'_> {
     /// Reads all, but not more than one byte too many.
     fn fill(&mut self, reader: impl Read) -> io::Result<()> {
         let room = self.limit.saturating_add(1) - self.bytes.len() as u64;
-        reader.take(room).read_to_end(&mut self.bytes)?;
+        Stoppable { reader: reader.take(room), stop: self.stop }.read_to_end(&mut self.bytes)?;
         Ok(())
     }
 
@@ -91,8 +100,20 @@ impl Bounded {
     }
 }
 
+/// Fails where it is stopped; each read gives some kilobytes.
+struct Stoppable<'s, R> {
+    reader: R,
+    stop: &'s AtomicBool,
+}
+
+impl<R: Read> Read for Stoppable<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Relaxed) { Err(io::ErrorKind::Other.into()) } else { self.reader.read(buffer) }
+    }
+}
+
 /// Frames one behind the other, as `zstd` and `cat` make them.
-fn unpack_zstd(mut packed: &[u8], window: u64, output: &mut Bounded) -> io::Result<()> {
+fn unpack_zstd(mut packed: &[u8], window: u64, output: &mut Bounded<'_>) -> io::Result<()> {
     let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(window);
     while !packed.is_empty() {

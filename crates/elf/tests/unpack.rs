@@ -7,6 +7,7 @@ use lzma_rust2::{XzOptions, XzWriter};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 const PACKINGS: [Packing; 3] = [Packing::Gzip, Packing::Xz, Packing::Zstd];
 
@@ -39,7 +40,17 @@ fn contents() -> Vec<u8> {
 fn open(packed: &[u8], room: u64) -> Result<InputFile, ElfError> {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().write_all(packed).unwrap();
-    InputFile::open_within(file.path(), room)
+    InputFile::open_within(file.path(), room, &AtomicBool::new(false))
+}
+
+#[test]
+fn unpacking_ends_when_it_is_stopped() {
+    for packing in PACKINGS {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().write_all(&pack(packing, &contents())).unwrap();
+        let stopped = InputFile::open_within(file.path(), u64::MAX, &AtomicBool::new(true));
+        assert!(matches!(stopped, Err(ElfError::Stopped { path }) if path == file.path()));
+    }
 }
 
 #[test]

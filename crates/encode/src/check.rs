@@ -1,12 +1,12 @@
 //! `check`: would a kernel take the BTF in these files? Raw BTF, or ELF files with `.BTF` and `.BTF.base`.
 
-use crate::EncodeError;
 use crate::btf_file::{BtfFile, whole};
+use crate::{EncodeError, fault, jobs};
 use btfkit_btf::Btf;
 use btfkit_btf::validate::{Context, Release, Rules, Severity, Verdict};
 use rayon::prelude::*;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -77,6 +77,7 @@ pub fn check_files(paths: &[PathBuf], options: &CheckOptions, abort: &AtomicBool
         if abort.load(Ordering::Relaxed) {
             return Err(EncodeError::aborted(path));
         }
+        fault::at("file");
         let file = path.display().to_string();
         Ok(match BtfFile::read(path) {
             Ok(contents) => Checked { file, ..judge(&contents, base.as_ref(), options) },
@@ -85,7 +86,8 @@ pub fn check_files(paths: &[PathBuf], options: &CheckOptions, abort: &AtomicBool
             }
         })
     };
-    paths.par_iter().map(check).collect()
+    let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
+    jobs::on_shared(first, || paths.par_iter().map(check).collect())
 }
 
 fn judge(contents: &BtfFile, base: Option<&Arc<Btf>>, options: &CheckOptions) -> Checked {

@@ -27,6 +27,7 @@ impl EncodeError {
     /// Of reading the file `path`.
     pub(crate) fn of_elf(path: &Path, error: ElfError) -> EncodeError {
         match error {
+            ElfError::Stopped { .. } => EncodeError::aborted(path),
             // These name the file themselves.
             ElfError::NotFound { .. } => EncodeError { code: "NOT_FOUND", message: format!("{error}; check the path") },
             ElfError::Directory { .. } => {

@@ -9,6 +9,7 @@ mod check;
 pub mod convert;
 mod emission;
 mod error;
+pub mod fault;
 mod in_place;
 mod input;
 mod jobs;
@@ -77,7 +78,7 @@ pub fn encode_file(
     let phases = Phases::start();
     let limit = Limit::of(options.memory_limit);
     let room = limit.as_ref().map_or(u64::MAX, Limit::room);
-    let file = InputFile::open_within(path, room).map_err(|error| EncodeError::of_elf(path, error))?;
+    let file = InputFile::open_within(path, room, abort).map_err(|error| EncodeError::of_elf(path, error))?;
     let encoded = watched(path, limit.as_ref(), abort, |abort| {
         let elf = |error| EncodeError::of_elf(path, error);
         let image = Image::parse(file.bytes()).map_err(elf)?;
@@ -109,6 +110,7 @@ pub fn encode_module(
     scratch: &mut Scratch,
     abort: &AtomicBool,
 ) -> Result<Encoded, EncodeError> {
+    fault::at("module");
     let phases = Phases::start();
     let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
     let Scratch { pool, spare } = scratch;
@@ -219,7 +221,8 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         OnInvalid::Error => error,
     })?;
     let Assembled { bytes, .. } = &mut assembled;
-    let Emission { btf, beside, fault } = emission::emit(path, std::mem::take(bytes), base, plan, wishes, rules)?;
+    let Emission { btf, beside, fault } =
+        pool.install(|| emission::emit(path, std::mem::take(bytes), base, plan, wishes, rules))?;
     phases.end("validate");
 
     let mut diagnostics = diagnostics(groups, &assembled.bad_names, name_of);
@@ -283,6 +286,7 @@ fn warnings(path: &Path, verdict: Verdict) -> Result<Vec<Diagnostic>, EncodeErro
 
 /// Writes the bytes beside the target and renames them over it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), EncodeError> {
+    fault::at("write");
     Ok(btfkit_elf::write_beside_and_rename(path, bytes)?)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::phases::Phases;
 use crate::scratch::Spare;
-use crate::{Base, EncodeError, program::Program};
+use crate::{Base, EncodeError, fault, program::Program};
 use btfkit_btf::dedup::{Classifier, Describer, TypeGraph, UnitDetail, UnitSummary};
 use btfkit_btf::unit::Name;
 use btfkit_dwarf::names::{Identity, Taken};
@@ -101,6 +101,7 @@ impl<'w> Walk<'w> {
         let Walk { path, units, pool, abort, .. } = self;
         let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
         let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
+            fault::at("walk");
             let classifier = self.spare.classifier(thread.index() as u32, self.base);
             let mut lowering = self.lowering(identity);
             let share = share(classifier, &mut lowering, units, &next, abort, &failed);

@@ -44,7 +44,7 @@ impl TryFrom<CheckSettings> for CheckOptions {
 /// Checks files; the report is a list with a record for each.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn check(files: Vec<String>, settings: CheckSettings, control: &Control) -> AsyncTask<Run> {
-    run(control, move |aborted| {
+    run("check", control, move |aborted| {
         let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
         let checked = btfkit_encode::check_files(&files, &settings.try_into()?, aborted)?;
         Ok(Outcome { report: Some(json(&checked)?), ..Outcome::default() })

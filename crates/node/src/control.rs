@@ -41,13 +41,13 @@ pub struct Control {
 
 #[napi]
 impl Control {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new() -> Control {
         Control::default()
     }
 
     /// Asks the run to end. True when it had not begun, and so never will: nobody needs to wait for it.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn abort(&self) -> bool {
         self.shared.abort()
     }

@@ -16,7 +16,7 @@ use crate::task::{Run, run};
 /// former, with `.base` at the end of its name.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn distill(input: String, base: String, output: Option<String>, control: &Control) -> AsyncTask<Run> {
-    run(control, move |aborted| {
+    run("distill", control, move |aborted| {
         let converted = convert::distill(Path::new(&input), Path::new(&base))?;
         deliver(converted, output, &input, aborted)
     })
@@ -31,7 +31,7 @@ pub fn relocate(
     output: Option<String>,
     control: &Control,
 ) -> AsyncTask<Run> {
-    run(control, move |aborted| {
+    run("relocate", control, move |aborted| {
         let converted = convert::relocate(Path::new(&input), base.as_deref().map(Path::new), Path::new(&to))?;
         deliver(converted, output, &input, aborted)
     })
@@ -40,7 +40,7 @@ pub fn relocate(
 /// Says whether the BTF of the file `input` belongs to `base`: the report tells.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn fits(input: String, base: String, control: &Control) -> AsyncTask<Run> {
-    run(control, move |_| {
+    run("fits", control, move |_| {
         let report = convert::fits(Path::new(&input), Path::new(&base))?;
         Ok(Outcome { report: Some(json(&report)?), ..Outcome::default() })
     })
@@ -49,13 +49,13 @@ pub fn fits(input: String, base: String, control: &Control) -> AsyncTask<Run> {
 /// Merges what is the same in the BTF of a file.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn dedup(input: String, output: Option<String>, control: &Control) -> AsyncTask<Run> {
-    run(control, move |aborted| deliver(convert::dedup(Path::new(&input))?, output, &input, aborted))
+    run("dedup", control, move |aborted| deliver(convert::dedup(Path::new(&input))?, output, &input, aborted))
 }
 
 /// Puts the BTF of several files together and merges what is the same.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn merge(inputs: Vec<String>, output: Option<String>, control: &Control) -> AsyncTask<Run> {
-    run(control, move |aborted| {
+    run("merge", control, move |aborted| {
         let paths: Vec<&Path> = inputs.iter().map(Path::new).collect();
         deliver(convert::merge(&paths)?, output, &inputs.join(", "), aborted)
     })

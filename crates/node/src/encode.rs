@@ -92,7 +92,7 @@ fn prepare(input: &str, mut options: EncodeOptions) -> Result<(Option<Base>, Opt
 /// without, it comes back as a buffer.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn encode(input: String, output: Option<String>, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
-    run(control, move |aborted| {
+    run("encode", control, move |aborted| {
         let (base, options) = prepare(&input, options)?;
         let encoded = btfkit_encode::encode_file(Path::new(&input), &options, base.as_ref(), aborted)?;
         let report = Some(json(&encoded.report)?);
@@ -113,7 +113,7 @@ pub fn encode(input: String, output: Option<String>, options: EncodeOptions, con
 /// Encodes the file at `input` and puts the BTF into it.
 #[napi(ts_return_type = "Promise<Outcome>")]
 pub fn encode_in_place(input: String, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
-    run(control, move |aborted| {
+    run("encode_in_place", control, move |aborted| {
         let (base, options) = prepare(&input, options)?;
         let report = btfkit_encode::encode_in_place(Path::new(&input), &options, base.as_ref(), aborted)?;
         Ok(Outcome { report: Some(json(&report)?), ..Outcome::default() })

@@ -1,22 +1,18 @@
 //! A panic ends at the addon's border: it becomes an error with code INTERNAL, and the process lives on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
-use std::sync::{Mutex, Once};
+use std::sync::Once;
 
-use btfkit_encode::EncodeError;
-
-/// What panicked last and where. Worker threads pass a panic's payload on to the thread that waits for them, but not
-/// its place; only the hook sees that.
-static LAST: Mutex<Option<String>> = Mutex::new(None);
+use btfkit_encode::{EncodeError, fault};
 
 /// Runs `work`; a panic becomes an error that says where it came from.
 pub fn guard<T>(work: impl FnOnce() -> Result<T, EncodeError>) -> Result<T, EncodeError> {
     static HOOK: Once = Once::new();
     // The hook belongs to this library's own copy of the standard library, so no other addon's panics come here.
-    HOOK.call_once(|| set_hook(Box::new(|info| remember(info.to_string()))));
+    HOOK.call_once(|| set_hook(Box::new(|info| fault::remember(&info.to_string()))));
     // What `work` held when it panicked is dropped and never looked at again.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let place = LAST.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let place = fault::take();
         Err(EncodeError {
             code: "INTERNAL",
             message: format!(
@@ -25,11 +21,6 @@ pub fn guard<T>(work: impl FnOnce() -> Result<T, EncodeError>) -> Result<T, Enco
             ),
         })
     })
-}
-
-fn remember(panic: String) {
-    // "panicked at FILE:LINE:COLUMN:\nMESSAGE", on one line.
-    *LAST.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(panic.replace('\n', " "));
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use btfkit_encode::kernel::{BaseFrom, Batch, Destination, KernelRun, MissingBase, Shard};
-use btfkit_encode::{Beside, EncodeError};
+use btfkit_encode::{Beside, EncodeError, fault};
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Env, Task};
 use napi_derive::napi;
@@ -81,7 +81,7 @@ enum State {
 
 #[napi]
 impl KernelEncoding {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(kernel: KernelOptions, encode: EncodeOptions, control: &Control) -> KernelEncoding {
         let state = State::Waiting(Box::new((kernel, encode)));
         KernelEncoding { state: Arc::new(Mutex::new(state)), shared: Arc::clone(&control.shared) }
@@ -182,8 +182,11 @@ impl Task for Next {
     type JsValue = KernelBatch;
 
     fn compute(&mut self) -> napi::Result<KernelBatch> {
-        Ok(guard(|| self.next())
-            .unwrap_or_else(|error| KernelBatch { failure: Some(error.into()), ..Default::default() }))
+        let next = || {
+            fault::at("next");
+            self.next()
+        };
+        Ok(guard(next).unwrap_or_else(|error| KernelBatch { failure: Some(error.into()), ..Default::default() }))
     }
 
     fn resolve(&mut self, _env: Env, batch: KernelBatch) -> napi::Result<KernelBatch> {

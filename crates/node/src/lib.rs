@@ -16,13 +16,13 @@ use btfkit_encode::Features;
 use napi_derive::napi;
 
 /// The names that `features` takes, in the order in which pahole lists them.
-#[napi]
+#[napi(catch_unwind)]
 pub fn feature_names() -> Vec<String> {
     Features::NAMES.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// The features of the default set.
-#[napi]
+#[napi(catch_unwind)]
 pub fn default_feature_names() -> Vec<String> {
     let mut default = Features::default();
     Features::NAMES
@@ -33,13 +33,13 @@ pub fn default_feature_names() -> Vec<String> {
 }
 
 /// The names that `langExclude` takes.
-#[napi]
+#[napi(catch_unwind)]
 pub fn language_names() -> Vec<String> {
     btfkit_encode::language_names().map(str::to_owned).collect()
 }
 
 /// The DW_LANG code of a language's name, or null when there is no such language.
-#[napi]
+#[napi(catch_unwind)]
 pub fn language_code(name: String) -> Option<u32> {
     btfkit_encode::language_code(&name).map(u32::from)
 }

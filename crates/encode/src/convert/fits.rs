@@ -1,7 +1,7 @@
 //! Whether a module's BTF belongs to a base, as a report.
 
-use crate::EncodeError;
 use crate::btf_file::{BtfFile, whole};
+use crate::{EncodeError, jobs};
 use btfkit_btf::Kind;
 use btfkit_btf::fits::{FitError, Garbled, Mismatch, ModuleBtf, Proof, Verdict};
 use btfkit_btf::relocate::{Cause, Namesake, Obstacle, RelocateError};
@@ -71,8 +71,9 @@ pub fn fits(path: &Path, base: &Path) -> Result<FitReport, EncodeError> {
         ModuleBtf { split: &file.btf, distilled: file.distilled.as_deref(), checksum: file.checksum.as_deref() };
     let pointer_size = file.pointer_size.or(base.pointer_size()).unwrap_or(8);
     let rules = Rules { pointer_size, ..Rules::new(Context::Module) };
-    let fit = btfkit_btf::fits::fits(module, &base, rules)
-        .map_err(|error: FitError| EncodeError::new("MALFORMED_BTF", path, format!("cannot be read: {error}")))?;
+    let fit = jobs::on_shared(path, || Ok(btfkit_btf::fits::fits(module, &base, rules)))?;
+    let fit =
+        fit.map_err(|error: FitError| EncodeError::new("MALFORMED_BTF", path, format!("cannot be read: {error}")))?;
     let mut report = FitReport {
         verdict: "unknown",
         loads: fit.refused.is_none(),

@@ -7,7 +7,7 @@ mod fits;
 pub use fits::{FitReport, GarbledReport, InsteadReport, ObstacleReport, fits};
 
 use crate::btf_file::{BtfFile, parse, whole, with_suffix};
-use crate::{EncodeError, write_atomically};
+use crate::{EncodeError, jobs, write_atomically};
 use btfkit_btf::relocate::RelocateError;
 use btfkit_btf::validate::{Context, Rules};
 use btfkit_btf::{Btf, append};
@@ -62,6 +62,10 @@ impl Converted {
 
 /// Makes the split BTF of a file and a distilled base of what it has and the base that it stands on.
 pub fn distill(path: &Path, base: &Path) -> Result<Converted, EncodeError> {
+    jobs::on_shared(path, || distilled(path, base))
+}
+
+fn distilled(path: &Path, base: &Path) -> Result<Converted, EncodeError> {
     let split = parse(path, BtfFile::read(path)?.btf, Some(whole(base)?))?;
     let distilled =
         btfkit_btf::distill::distill(&split).map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
@@ -73,6 +77,10 @@ pub fn distill(path: &Path, base: &Path) -> Result<Converted, EncodeError> {
 
 /// Carries the split BTF of a file from its distilled base, its own or the one in `base`, to another base.
 pub fn relocate(path: &Path, base: Option<&Path>, to: &Path) -> Result<Converted, EncodeError> {
+    jobs::on_shared(path, || relocated(path, base, to))
+}
+
+fn relocated(path: &Path, base: Option<&Path>, to: &Path) -> Result<Converted, EncodeError> {
     let file = BtfFile::read(path)?;
     let distilled = match (base, file.distilled) {
         (Some(base), _) => match BtfFile::read(base)? {
@@ -117,7 +125,8 @@ pub fn merge(paths: &[&Path]) -> Result<Converted, EncodeError> {
 }
 
 fn deduplicated(path: &Path, before: &Btf, input: &Btf) -> Result<Converted, EncodeError> {
-    let blob = btfkit_btf::dedup::dedup(input).map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
+    let blob = jobs::on_shared(path, || Ok(btfkit_btf::dedup::dedup(input)))?;
+    let blob = blob.map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     let after = parse(path, blob, None)?;
     Ok(Converted::new(before, &after, None))
 }

@@ -6,7 +6,7 @@ use super::report::{Failure, ModuleReport, Size, Status};
 use super::resume::Record;
 use super::stamp::Stamp;
 use crate::memory::Limit;
-use crate::{Base, Beside, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, write_atomically};
+use crate::{Base, Beside, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, fault, write_atomically};
 use btfkit_elf::InputFile;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -93,12 +93,14 @@ impl Job<'_> {
             None => {
                 // What is not compressed takes no memory of its own.
                 let room = self.limit.filter(|_| module.is_compressed()).map_or(u64::MAX, Limit::room);
-                encode(&InputFile::open_within(path, room).map_err(|error| EncodeError::of_elf(path, error))?)
+                encode(
+                    &InputFile::open_within(path, room, self.stop).map_err(|error| EncodeError::of_elf(path, error))?,
+                )
             }
         };
         catch_unwind(AssertUnwindSafe(open_and_encode)).unwrap_or_else(|panic| {
-            let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            let what = what.unwrap_or("a panic without words");
+            let words = || panic.downcast_ref::<String>().cloned().or(panic.downcast_ref().copied().map(str::to_owned));
+            let what = fault::take().or_else(words).unwrap_or("a panic without words".to_owned());
             let what = format!("a fault of btfkit itself: {what}; please report it, with the file if you can");
             Err(EncodeError::new("INTERNAL", path, what))
         })

@@ -10,13 +10,15 @@ use super::resume::{Record, State, key};
 use super::schedule::Schedule;
 use crate::btf_file::with_suffix;
 use crate::memory::{Gate, Limit, module_need, watched};
-use crate::{EncodeError, Scratch, jobs, phases};
+use crate::{EncodeError, Scratch, fault, jobs, phases};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
 
 /// Encodes everything; results go to the outbox as they come, and the summary at the end.
 pub(super) fn run(options: &KernelOptions, abort: &AtomicBool, outbox: &Outbox) -> Result<Summary, EncodeError> {
+    fault::at("kernel");
     let start = Instant::now();
     let modules = list(&options.modules, &options.destination, options.shard)?;
     outbox.expect(modules.len(), modules.iter().map(|module| module.stamp.size).sum());
@@ -115,7 +117,7 @@ fn encode(
             }
             Ok(())
         };
-        on_threads(jobs, work)?;
+        on_threads(&options.modules, jobs, work)?;
         if stop.load(Relaxed) { Err(EncodeError::aborted(&options.modules)) } else { Ok(()) }
     })
 }
@@ -135,7 +137,11 @@ fn known<'s>(options: &KernelOptions, state: &'s State, key: &str, module: &Modu
 }
 
 /// Runs `work` on so many threads, with their numbers. As many as can be started do.
-fn on_threads(jobs: usize, work: impl Fn(usize) -> Result<(), EncodeError> + Sync) -> Result<(), EncodeError> {
+fn on_threads(
+    modules: &Path,
+    jobs: usize,
+    work: impl Fn(usize) -> Result<(), EncodeError> + Sync,
+) -> Result<(), EncodeError> {
     thread::scope(|scope| {
         let start = |number: usize| {
             let name = format!("btfkit-{number}");
@@ -147,10 +153,7 @@ fn on_threads(jobs: usize, work: impl Fn(usize) -> Result<(), EncodeError> + Syn
             match start(number) {
                 Ok(thread) => threads.push(thread),
                 Err(_) if number > 0 => break,
-                Err(error) => {
-                    let message = format!("a thread cannot be started ({error}); try fewer jobs");
-                    return Err(EncodeError { code: "IO", message });
-                }
+                Err(error) => return Err(jobs::not_started(modules, &error)),
             }
         }
         let join =

@@ -4,6 +4,7 @@ use super::options::KernelOptions;
 use super::outbox::{Batch, Outbox};
 use super::run::run;
 use crate::EncodeError;
+use crate::jobs::not_started;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -22,6 +23,7 @@ impl KernelRun {
     pub fn start(options: KernelOptions, abort: Arc<AtomicBool>) -> Result<KernelRun, EncodeError> {
         let outbox = Arc::new(Outbox::default());
         let (shared, stop) = (Arc::clone(&outbox), Arc::clone(&abort));
+        let modules = options.modules.clone();
         let work = move || {
             match catch_unwind(AssertUnwindSafe(|| run(&options, &stop, &shared))) {
                 Ok(result) => shared.end(result),
@@ -32,10 +34,8 @@ impl KernelRun {
                 }
             }
         };
-        let thread = thread::Builder::new().name("btfkit-kernel".into()).spawn(work).map_err(|error| {
-            let message = format!("a thread cannot be started ({error})");
-            EncodeError { code: "IO", message }
-        })?;
+        let thread = thread::Builder::new().name("btfkit-kernel".into()).spawn(work);
+        let thread = thread.map_err(|error| not_started(&modules, &error))?;
         Ok(KernelRun { outbox, abort, thread: Some(thread) })
     }
 

@@ -5,6 +5,7 @@
 
 use super::{Limit, anonymous, mebibytes};
 use crate::EncodeError;
+use crate::jobs::not_started;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::{self, Thread};
@@ -44,9 +45,7 @@ pub(crate) fn watched<T>(
     let result = thread::scope(|scope| {
         let look = || watch.look(limit.bytes, abort);
         let watcher = thread::Builder::new().name("btfkit-memory".into()).spawn_scoped(scope, look);
-        let watcher = watcher.map_err(|error| {
-            EncodeError::new("IO", path, format!("a thread cannot be started ({error}); try fewer jobs"))
-        })?;
+        let watcher = watcher.map_err(|error| not_started(path, &error))?;
         let _done = Done(&watch, watcher.thread().clone());
         work(&watch.stop)
     });
