@@ -20,7 +20,7 @@ async function script(source, ...args) {
 		const given = process.argv.slice(1);
 		/** Encodes in a worker, which says so before and afterwards. */
 		const worker = (file, options = {}) => new Worker(
-			"const {parentPort, workerData: {library, file, options}} = require('node:worker_threads');"
+			"import {parentPort, workerData} from 'node:worker_threads'; const {library, file, options} = workerData;"
 			+ "import(library).then(async ({encode}) => {"
 			+ "  parentPort.postMessage('begins');"
 			+ "  const {btf} = await encode(file, options);"
@@ -28,6 +28,10 @@ async function script(source, ...args) {
 			+ "});",
 			{eval: true, workerData: {library: ${library}, file, options}},
 		);
+		const result = worker => new Promise((resolve, reject) => {
+			worker.on('message', message => message !== 'begins' && resolve(message));
+			worker.once('error', reject);
+		});
 		const message = worker => new Promise((resolve, reject) => {
 			worker.once('message', resolve);
 			worker.once('error', reject);
@@ -42,8 +46,7 @@ test('workers that come and go, with the addon in none but them', async t => {
 		for (let round = 0; round < 8; round++) {
 			const workers = Array.from({length: 4}, () => worker(given[0], {jobs: 3}));
 			await Promise.all(workers.map(async worker => {
-				await message(worker);
-				sizes.push(await message(worker));
+				sizes.push(await result(worker));
 				await worker.terminate();
 			}));
 		}

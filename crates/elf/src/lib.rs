@@ -29,7 +29,7 @@ pub use image::{Endian, Image, Section};
 pub use input::InputFile;
 pub use new_file::is_temporary;
 pub use relocations::{Plain, Relocation, RelocationCursor, Relocations};
-pub use replace::{rewrite_in_place, write_beside_and_rename};
+pub use replace::{rewrite_in_place, write_beside_and_rename, write_together};
 pub use rewrite::{Change, Rewrite};
 pub use symbols::{Symbol, SymbolBinding, SymbolKind, Symbols};
 pub use unpack::Packing;

@@ -12,17 +12,39 @@ use std::path::{Path, PathBuf};
 /// The new file has the mode of the old one, or else the usual one of new files. Where the path is a symbolic link, the
 /// file that it leads to is replaced. Devices and pipes (`/dev/stdout`) are written to as they are.
 pub fn write_beside_and_rename(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-    replace(path, |file| file.write_all(bytes))
+    write_together(&[(path, bytes)])
 }
 
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), ReplaceError> {
+/// The same for files that belong together: none takes its place before all are written, so that what makes writing fail,
+/// a full disk above all, leaves all old ones.
+pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), ReplaceError> {
+    let written = files.iter().map(|(path, bytes)| prepare(path, |file| file.write_all(bytes)));
+    written.collect::<Result<Vec<_>, _>>()?.into_iter().try_for_each(Prepared::put)
+}
+
+/// Written, and not in its place yet.
+struct Prepared<'p> {
+    path: &'p Path,
+    /// None where there is no file to be renamed.
+    new: Option<(NewFile, PathBuf)>,
+}
+
+impl Prepared<'_> {
+    fn put(self) -> Result<(), ReplaceError> {
+        let Some((new, target)) = self.new else { return Ok(()) };
+        new.rename(&target).map_err(|source| ReplaceError::Rename { path: self.path.into(), source })
+    }
+}
+
+fn prepare(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<Prepared<'_>, ReplaceError> {
     let to_write = |source| ReplaceError::Write { path: path.into(), source };
     let to_create = |source| ReplaceError::Create { path: path.into(), source };
     let old = match fs::metadata(path) {
         Ok(old) if old.is_dir() => return Err(ReplaceError::Directory { path: path.into() }),
         // There is no old content to keep, and a rename would put a file in the place of the device.
         Ok(old) if !old.is_file() => {
-            return OpenOptions::new().write(true).open(path).and_then(|mut file| write(&mut file)).map_err(to_write);
+            let written = OpenOptions::new().write(true).open(path).and_then(|mut file| write(&mut file));
+            return written.map(|()| Prepared { path, new: None }).map_err(to_write);
         }
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -35,7 +57,7 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
     if let Some(old) = old {
         attributes::keep_mode(path, &new.file, &old)?;
     }
-    new.rename(&target).map_err(|source| ReplaceError::Rename { path: path.into(), source })
+    Ok(Prepared { path, new: Some((new, target)) })
 }
 
 /// Puts a file with changed sections in the place of the one that was read. On any failure the old file is as it was and
@@ -102,13 +124,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.btf");
         let half = |file: &mut File| file.write_all(b"half").and(Err(io::ErrorKind::StorageFull.into()));
-        let error = replace(&path, half).unwrap_err();
+        let error = prepare(&path, half).map(drop).unwrap_err();
         assert!(matches!(&error, ReplaceError::Write { path: found, source }
             if *found == path && source.kind() == io::ErrorKind::StorageFull));
         assert!(names(folder.path()).is_empty());
 
         fs::write(&path, b"old").unwrap();
-        replace(&path, half).unwrap_err();
+        prepare(&path, half).map(drop).unwrap_err();
+        write_together(&[(&path, b"new"), (&folder.path().join("missing/out"), b"new")]).unwrap_err();
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["out.btf"]);
     }

@@ -2,13 +2,13 @@
 
 use crate::btf_file::with_suffix;
 use crate::policy::{OnInvalid, Plan, Wishes};
-use crate::{Base, EncodeError, write_atomically};
+use crate::{Base, EncodeError, write_together};
 use btfkit_btf::Btf;
 use btfkit_btf::checksum::BaseChecksum;
 use btfkit_btf::distill::{Distilled, distill};
 use btfkit_btf::relocate::relocate;
 use btfkit_btf::validate::{Context, Rules};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What goes beside the BTF.
@@ -37,23 +37,32 @@ impl Beside {
         self.len() == 0
     }
 
-    /// Writes it beside the file that has the BTF, with `.base` and `.base_checksum` at the end of the name. What an
-    /// earlier run has left there and is not there now would be taken for what belongs to this BTF: it goes.
-    pub fn write(&self, path: &Path) -> Result<(), EncodeError> {
-        for (section, bytes) in self.sections() {
-            let path = with_suffix(path, section.trim_start_matches(".BTF"));
-            match bytes {
-                Some(bytes) => write_atomically(&path, bytes)?,
-                None => match std::fs::remove_file(&path) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(EncodeError::new("IO", &path, error));
-                    }
-                    _ => {}
-                },
+    /// Writes the BTF to a file and this beside it, with `.base` and `.base_checksum` at the end of the name. Where
+    /// something cannot be written, all is as it was.
+    pub fn write_with(&self, path: &Path, btf: &[u8]) -> Result<(), EncodeError> {
+        let beside = self.sections().map(|(section, bytes)| (beside(path, section), bytes));
+        let written = beside.iter().filter_map(|(path, bytes)| Some((path.as_path(), (*bytes)?)));
+        write_together(&written.chain([(path, btf)]).collect::<Vec<_>>())?;
+        self.remove_others(path)
+    }
+
+    /// What an earlier run has left beside a file and is not here now would be taken for what belongs to its BTF: it goes.
+    pub fn remove_others(&self, path: &Path) -> Result<(), EncodeError> {
+        for (section, _) in self.sections().into_iter().filter(|(_, bytes)| bytes.is_none()) {
+            let path = beside(path, section);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(EncodeError::new("IO", &path, error));
+                }
+                _ => {}
             }
         }
         Ok(())
     }
+}
+
+fn beside(path: &Path, section: &str) -> PathBuf {
+    with_suffix(path, section.trim_start_matches(".BTF"))
 }
 
 /// What a file gets: its BTF, which may be another one now, what goes beside it, and what is to be told.

@@ -250,8 +250,7 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
 impl Encoded {
     /// Writes the BTF to a file, and what belongs to it beside that.
     pub fn write(&self, path: &Path) -> Result<(), EncodeError> {
-        self.beside.write(path)?;
-        write_atomically(path, &self.btf)
+        self.beside.write_with(path, &self.btf)
     }
 }
 
@@ -284,10 +283,10 @@ fn warnings(path: &Path, verdict: Verdict) -> Result<Vec<Diagnostic>, EncodeErro
     Ok(told.collect())
 }
 
-/// Writes the bytes beside the target and renames them over it.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), EncodeError> {
+/// Writes the bytes beside their targets, and then renames all over these.
+fn write_together(files: &[(&Path, &[u8])]) -> Result<(), EncodeError> {
     fault::at("write");
-    Ok(btfkit_elf::write_beside_and_rename(path, bytes)?)
+    Ok(btfkit_elf::write_together(files)?)
 }
 
 /// With `strict`, how many diagnostics the error tells.

@@ -7,7 +7,7 @@ mod fits;
 pub use fits::{FitReport, GarbledReport, InsteadReport, ObstacleReport, fits};
 
 use crate::btf_file::{BtfFile, parse, whole, with_suffix};
-use crate::{EncodeError, jobs, write_atomically};
+use crate::{EncodeError, jobs, write_together};
 use btfkit_btf::relocate::RelocateError;
 use btfkit_btf::validate::{Context, Rules};
 use btfkit_btf::{Btf, append};
@@ -53,10 +53,9 @@ impl Converted {
 
     /// Writes both: the distilled base goes beside the BTF, with `.base` at the end of its name.
     pub fn write(&self, path: &Path) -> Result<(), EncodeError> {
-        if let Some(base) = &self.base {
-            write_atomically(&with_suffix(path, ".base"), base)?;
-        }
-        write_atomically(path, &self.btf)
+        let beside = with_suffix(path, ".base");
+        let base = self.base.iter().map(|base| (beside.as_path(), base.as_slice()));
+        write_together(&base.chain([(path, self.btf.as_slice())]).collect::<Vec<_>>())
     }
 }
 

@@ -102,7 +102,7 @@ fn of_vmlinux(
     if let Some(output) = &output {
         match &options.destination {
             Destination::InPlace => InPlace::open(path)?.write(&encoded.btf, &encoded.beside)?,
-            _ => write_into_folder(output, &encoded.btf)?,
+            _ => write_into_folder(output, &encoded.btf, &encoded.beside)?,
         }
         let record = Record {
             path: text(path),

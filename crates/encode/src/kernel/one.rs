@@ -6,7 +6,7 @@ use super::report::{Failure, ModuleReport, Size, Status};
 use super::resume::Record;
 use super::stamp::Stamp;
 use crate::memory::Limit;
-use crate::{Base, Beside, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, fault, write_atomically};
+use crate::{Base, Beside, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, fault};
 use btfkit_elf::InputFile;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,8 +60,7 @@ impl Job<'_> {
         match &self.options.destination {
             Destination::Folder(folder) => {
                 let path = folder.join(module.target());
-                write_into_folder(&path, &btf)?;
-                beside.write(&path)?;
+                write_into_folder(&path, &btf, &beside)?;
                 stamps.1 = Some(stamp(&path)?);
                 done.output = Some(text(&path));
             }
@@ -110,7 +109,7 @@ impl Job<'_> {
     fn nothing(&self, module: &Module, status: Status) -> Result<Done, EncodeError> {
         if let Destination::Folder(folder) = &self.options.destination {
             let path = folder.join(module.target());
-            Beside::default().write(&path)?;
+            Beside::default().remove_others(&path)?;
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(EncodeError::new("IO", &path, error)),
                 _ => {}
@@ -181,11 +180,11 @@ impl Size {
 
 /// Folders are made when they are missing, which only the first files in each of them find. Whether this one is missing is
 /// not asked: another thread may have made it since.
-pub(super) fn write_into_folder(path: &Path, btf: &[u8]) -> Result<(), EncodeError> {
-    write_atomically(path, btf).or_else(|error| {
+pub(super) fn write_into_folder(path: &Path, btf: &[u8], beside: &Beside) -> Result<(), EncodeError> {
+    beside.write_with(path, btf).or_else(|error| {
         let Some(folder) = path.parent() else { return Err(error) };
         std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
-        write_atomically(path, btf)
+        beside.write_with(path, btf)
     })
 }
 
@@ -199,7 +198,7 @@ fn text(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::write_into_folder;
+    use super::{Beside, write_into_folder};
 
     #[test]
     fn threads_that_come_to_a_missing_folder_at_once_all_write_into_it() {
@@ -209,7 +208,7 @@ mod tests {
             std::thread::scope(|scope| {
                 for thread in 0..4 {
                     let path = below.join(format!("{thread}.ko.btf"));
-                    scope.spawn(move || write_into_folder(&path, b"BTF").unwrap());
+                    scope.spawn(move || write_into_folder(&path, b"BTF", &Beside::default()).unwrap());
                 }
             });
             assert_eq!(below.read_dir().unwrap().count(), 4);
