@@ -18,6 +18,7 @@ mod read;
 mod records;
 pub mod relocate;
 mod strings;
+pub mod text;
 mod ty;
 pub mod unit;
 pub mod validate;

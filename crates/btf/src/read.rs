@@ -2,6 +2,8 @@
 
 use crate::header::{CLASSIC_HEADER, HEAD, Info, LAYOUT_HEADER, MAGIC, VERSION};
 use crate::strings::StringIndex;
+use crate::text::short_text;
+use crate::unit::{name_hash, short_name_hash};
 use crate::validate::{Rules, Verdict};
 use crate::{Aggregate, Endian, Kind, Member, Param, SecVar, Type, TypeId, UnknownRecord};
 use std::ops::Range;
@@ -442,6 +444,19 @@ impl Btf {
         memchr::memchr(0, rest).map(|end| &rest[..end])
     }
 
+    /// The [`name_hash`] of the string at an offset; `None` for an empty one.
+    pub(crate) fn hash_of_string(&self, offset: u32) -> Option<u64> {
+        let mut btf = self;
+        while offset < btf.start_string {
+            btf = btf.base.as_deref()?;
+        }
+        let rest = btf.string_section().get((offset - btf.start_string) as usize..)?;
+        match rest.first_chunk().and_then(short_text) {
+            Some(text) => (text != 0).then(|| short_name_hash(text)),
+            None => memchr::memchr(0, rest).filter(|&end| end != 0).map(|end| name_hash(&rest[..end])),
+        }
+    }
+
     /// A type's own name; `None` when it has none.
     pub fn name(&self, id: TypeId) -> Option<&[u8]> {
         self.string(self.record(id)?.name()).filter(|name| !name.is_empty())
@@ -456,6 +471,15 @@ impl Btf {
         let section = self.string_section();
         let start = self.string_index.get_or_init(|| StringIndex::of(section)).find(section, text)?;
         Some(self.start_string + start)
+    }
+
+    /// Builds that index, and those of all bases: for a thread that has nothing else to do.
+    pub fn index_strings(&self) {
+        let mut level = Some(self);
+        while let Some(btf) = level {
+            btf.string_index.get_or_init(|| StringIndex::of(btf.string_section()));
+            level = btf.base.as_deref();
+        }
     }
 
     /// Bytes of a pointer on the machine that this BTF describes, where an integer named `long` tells (in split BTF

@@ -41,13 +41,14 @@ impl StringIndex {
 
     /// Index of a whole section that ends with NUL. Of equal strings the first is found.
     pub fn of(section: &[u8]) -> StringIndex {
-        let mut index = StringIndex::with_capacity(section.len() / 16);
+        let mut index = StringIndex::with_capacity(section.len() / 14);
         let mut start = 0;
-        for text in section.split(|byte| *byte == 0) {
-            if start < section.len() && index.find(section, text).is_none() {
-                index.insert(short_hash(name_hash(text)), start as u32);
-            }
-            start += text.len() + 1;
+        for end in memchr::memchr_iter(0, section) {
+            let (text, hash) = (&section[start..end], short_hash(name_hash(&section[start..end])));
+            let same = |slot: &Slot| slot.hash == hash && is_at(section, slot.start, text);
+            let entry = index.slots.entry(table_hash(hash), same, |slot| table_hash(slot.hash));
+            entry.or_insert(Slot { hash, start: start as u32 });
+            start = end + 1;
         }
         index
     }

@@ -12,8 +12,8 @@ use crate::members::{MAX_WIDTH, OpenAggregate, WIDTH_SHIFT};
 use crate::names::offset_hash;
 use crate::plan::{Attr, Op, Role, Steps};
 use crate::quick::Run;
-use crate::sections::short_length;
 use btfkit_btf::Kind;
+use btfkit_btf::text::short_length;
 use btfkit_btf::unit::Name;
 use gimli::{DwTag, constants as dw};
 

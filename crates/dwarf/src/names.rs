@@ -2,7 +2,8 @@
 
 use crate::entry::Class;
 use crate::plan::Encoding;
-use crate::sections::{Bytes, Relocate, Sections, short_text};
+use crate::sections::{Bytes, Relocate, Sections};
+use btfkit_btf::text::short_text;
 use btfkit_btf::unit::{Name, NameRef, name_hash, short_name_hash};
 use rustc_hash::FxHashSet;
 

@@ -22,6 +22,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use rustc_hash::FxHashMap as HashMap;
 use std::sync::Arc;
+use std::thread;
 
 /// A base that types are found in.
 pub struct BaseTypes {
@@ -33,20 +34,38 @@ pub struct BaseTypes {
     /// The type that stands for a key.
     table: HashTable<u32>,
     /// Types that define or declare a name, by the spelling of it.
-    named: HashTable<(u64, u32)>,
+    named: HashTable<u32>,
     /// Of keys that several types have: all of them, the first of which stands for the key.
     alike: Vec<Vec<u32>>,
     /// By type: its set of these.
     set_of: HashMap<u32, u32>,
     usual: Usual,
     /// Functions, and tags, by what makes them.
-    by_target: HashTable<(u64, u32)>,
+    by_target: HashTable<u32>,
     int: TypeId,
     pointer_size: Option<u8>,
 }
 
 impl BaseTypes {
     pub fn of(btf: Arc<Btf>) -> Result<BaseTypes, DedupError> {
+        // What has nothing to do with keys is made beside them, if there can be a thread for it.
+        thread::scope(|scope| {
+            let aside = || {
+                btf.index_strings();
+                by_targets(&btf)
+            };
+            let aside = thread::Builder::new().name("btfkit-base".into()).spawn_scoped(scope, aside);
+            let mut base = BaseTypes::with_keys(Arc::clone(&btf))?;
+            base.by_target = match aside.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(found)) => found,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => by_targets(&btf),
+            };
+            Ok(base)
+        })
+    }
+
+    fn with_keys(btf: Arc<Btf>) -> Result<BaseTypes, DedupError> {
         let ids = || (1..btf.end_id().0).map(TypeId);
         let record = |id: TypeId| btf.record(id).expect("an id of the base");
         let is_int = |&id: &TypeId| {
@@ -56,6 +75,9 @@ impl BaseTypes {
         let int = ids().find(is_int).unwrap_or(TypeId::VOID);
         let mut unit = UnitTypes::default();
         unit.clear();
+        unit.types.reserve(btf.end_id().index());
+        // More than there can be: what is not used is never touched.
+        unit.references.reserve(levels(&btf).map(|btf| btf.bytes().len() / 8).sum());
         for id in ids() {
             lower(&btf, id, record(id), Some(int), &mut unit).ok_or(DedupError::UnknownKind(id))?;
         }
@@ -74,13 +96,10 @@ impl BaseTypes {
             pointer_size: btf.pointer_size(),
             btf,
         };
+        let mut ambiguous: Vec<(u64, u32)> = Vec::new();
         for id in 1..unit.types.len() as u32 {
             let t = &unit.types[id as usize];
             let kind = t.kind.expect("every record is a type");
-            if matches!(kind, Kind::Func | Kind::DeclTag) {
-                let hash = by_target(kind, t.name.hash, t.target, t.word);
-                base.by_target.insert_unique(hash, (hash, id), |&(hash, _)| hash);
-            }
             if matches!(kind, Kind::Var | Kind::Datasec | Kind::Func) {
                 continue;
             }
@@ -102,12 +121,18 @@ impl BaseTypes {
                 }
             }
             if has_name_space(kind) && !t.name.is_none() {
-                let hash = by_name(kind, t.flag, t.name.hash);
-                base.named.insert_unique(hash, (hash, id), |&(hash, _)| hash);
+                let spelled = |id: u32| spelling.of(id).hash;
+                let hash = spelled(id);
+                if let Some(&other) = base.named.find(hash, |&id| spelled(id) == hash) {
+                    ambiguous.extend([(hash, other), (hash, id)]);
+                }
+                base.named.insert_unique(hash, id, |&id| spelled(id));
             }
         }
+        ambiguous.sort_unstable();
+        ambiguous.dedup();
         let firsts: Vec<u32> = base.alike.iter().map(|set| set[0]).collect();
-        base.usual = Usual::of(&unit, &base.leaves, base.named.iter().copied(), &mut base.alike);
+        base.usual = Usual::of(&unit, &base.leaves, &ambiguous, &mut base.alike);
         for (first, set) in firsts.into_iter().zip(&base.alike).filter(|(first, set)| set[0] != *first) {
             let key = std::mem::take(&mut base.keys[first as usize]);
             base.keys[set[0] as usize] = key;
@@ -137,8 +162,11 @@ impl BaseTypes {
     /// The types that define or declare a name, in ascending order.
     pub(super) fn named(&self, kind: Kind, flag: bool, name: u64) -> Vec<TypeId> {
         let hash = by_name(kind, flag, name);
-        let mut found: Vec<TypeId> =
-            self.named.iter_hash(hash).filter(|(h, _)| *h == hash).map(|&(_, id)| TypeId(id)).collect();
+        let same = |id: &TypeId| {
+            let record = self.record(*id);
+            by_name(self.kind(*id), record.kind_flag(), name_of(&self.btf, record.name()).hash) == hash
+        };
+        let mut found: Vec<TypeId> = self.named.iter_hash(hash).map(|&id| TypeId(id)).filter(same).collect();
         found.sort_unstable();
         found
     }
@@ -161,7 +189,7 @@ impl BaseTypes {
             let same = record.kind() == Some(kind) && !record.kind_flag() && own == word;
             same && record.size_or_type() == target.0 && name_of(&self.btf, record.name()).hash == name
         };
-        self.by_target.iter_hash(hash).filter(|(h, _)| *h == hash).map(|&(_, id)| TypeId(id)).filter(is_it).min()
+        self.by_target.iter_hash(hash).map(|&id| TypeId(id)).filter(is_it).min()
     }
 
     pub(super) fn record(&self, id: TypeId) -> Record<'_> {
@@ -212,7 +240,20 @@ impl BaseTypes {
 
     /// Whether types that look like this one may mean something else than most.
     pub(super) fn is_special(&self, id: TypeId) -> bool {
-        self.usual.is_unusual(id.0) || self.usual.is_astray(id.0)
+        self.usual.is_unusual(id.0) || self.is_astray(id)
+    }
+
+    /// Whether a type refers to one that is not usual; void does not.
+    pub(super) fn is_astray(&self, id: TypeId) -> bool {
+        let refers = |is_unusual: &dyn Fn(u32) -> bool| match self.leaf(id) {
+            leaf if leaf != id => is_unusual(leaf.0),
+            _ => {
+                let mut any = false;
+                self.record(id).references(|to| any |= is_unusual(self.leaf(to).0));
+                any
+            }
+        };
+        !id.is_void() && self.usual.is_astray(id.0, refers)
     }
 
     pub(super) fn usual(&self) -> &Usual {
@@ -237,6 +278,28 @@ impl BaseTypes {
             Some(&leaf) => TypeId(leaf),
         }
     }
+}
+
+/// A BTF and those that it stands on.
+fn levels(btf: &Btf) -> impl Iterator<Item = &Btf> {
+    std::iter::successors(Some(btf), |btf| btf.base().map(Arc::as_ref))
+}
+
+fn by_targets(btf: &Btf) -> HashTable<u32> {
+    let found = |id: u32| {
+        let record = btf.record(TypeId(id))?;
+        let word = match record.kind()? {
+            Kind::Func => record.vlen(),
+            Kind::DeclTag => record.word(3),
+            _ => return None,
+        };
+        Some(by_target(record.kind()?, name_of(btf, record.name()).hash, record.size_or_type(), word))
+    };
+    let mut table = HashTable::with_capacity(btf.end_id().index() / 2);
+    for (id, hash) in (1..btf.end_id().0).filter_map(|id| Some((id, found(id)?))) {
+        table.insert_unique(hash, id, |&id| found(id).expect("it has been found before"));
+    }
+    table
 }
 
 fn by_target(kind: Kind, name: u64, target: u32, word: u32) -> u64 {

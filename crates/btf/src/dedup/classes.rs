@@ -158,7 +158,7 @@ impl Classes {
     /// Vertices whose types of the base refer to others than most do.
     pub fn astray(&self) -> impl Iterator<Item = ClassId> {
         let base = self.base.as_ref();
-        let is_astray = move |c: &ClassId| base.is_some_and(|base| base.usual().is_astray(self.get(*c).base.0));
+        let is_astray = move |c: &ClassId| base.is_some_and(|base| base.is_astray(self.get(*c).base));
         self.ids().filter(|&c| self.get(c).vertex).filter(is_astray)
     }
 

@@ -29,7 +29,8 @@ impl UnitSummary {
     }
 }
 
-/// A key that is known, by its index: first the base's, by type id, then those of the program's own classes.
+/// A key that is known, by its index in the order in which keys were met. Of the base, those are known that some program
+/// has met.
 pub(super) type Slot = u32;
 
 const NO_SLOT: Slot = 0;
@@ -44,7 +45,7 @@ pub(super) struct Known {
     /// a look into the table misses the cache. May be beyond the end: of a program before this one.
     next: Slot,
     other: Slot,
-    /// None yet of what the base has.
+    /// None yet of what only programs before have met.
     class: ClassId,
     pub listed: u32,
 }
@@ -65,7 +66,11 @@ pub struct Classifier {
     pub(super) base: Option<Arc<BaseTypes>>,
     pub(super) table: HashTable<ClassId>,
     pub(super) known: Vec<Known>,
-    /// How many of these are not of own classes.
+    /// By slot: the type of the base; void for own classes.
+    types: Vec<TypeId>,
+    /// By type of the base: its slot.
+    slot_of: Vec<Slot>,
+    /// How many slots are of programs before this one, all of types of the base.
     before: usize,
     /// By class.
     pub(super) slots: Vec<Slot>,
@@ -95,8 +100,9 @@ impl Classifier {
 
     /// A classifier that looks for types in a base first.
     pub fn on(id: u32, base: Arc<BaseTypes>) -> Classifier {
-        let known = base.keys.iter().map(|&key| Known::new(key, VOID_CLASS)).collect();
-        Classifier::with(id, Some(base), known, HashTable::new())
+        let slot_of = vec![NO_SLOT; base.keys.len()];
+        let known = vec![Known::new((0, 0), VOID_CLASS)];
+        Classifier { slot_of, ..Classifier::with(id, Some(base), known, HashTable::new()) }
     }
 
     fn with(id: u32, base: Option<Arc<BaseTypes>>, known: Vec<Known>, table: HashTable<ClassId>) -> Classifier {
@@ -105,6 +111,8 @@ impl Classifier {
             base,
             table,
             before: known.len(),
+            types: vec![TypeId::VOID; known.len()],
+            slot_of: Vec::new(),
             known,
             slots: vec![NO_SLOT],
             classes: vec![Class::VOID],
@@ -132,13 +140,32 @@ impl Classifier {
 
     /// Forgets the program, for the next one on the same base; what was learned of the base's types stays.
     pub(super) fn reset(&mut self) {
-        for &slot in &self.slots[1..] {
-            if let Some(known) = self.known[..self.before].get_mut(slot as usize) {
-                (known.class, known.listed) = (VOID_CLASS, 0);
+        // What was met of the base stays, and moves up to what was known before.
+        let mut moved = vec![NO_SLOT; self.known.len() - self.before];
+        let mut next = self.before;
+        for slot in self.before..self.known.len() {
+            if self.types[slot].is_void() {
+                continue;
             }
+            moved[slot - self.before] = next as Slot;
+            self.slot_of[self.types[slot].index()] = next as Slot;
+            (self.known[next], self.types[next]) = (self.known[slot], self.types[slot]);
+            next += 1;
         }
-        self.known.truncate(self.before);
-        self.slots.truncate(1);
+        self.known.truncate(next);
+        self.types.truncate(next);
+        let before = self.before;
+        let to = |slot: Slot| match (slot as usize).checked_sub(before) {
+            Some(late) => moved.get(late).copied().unwrap_or(NO_SLOT),
+            None => slot,
+        };
+        // Only what this program has met knows of what was met in it.
+        for slot in self.slots.drain(1..).map(to).filter(|&slot| slot != NO_SLOT).chain([NO_SLOT]) {
+            let known = &mut self.known[slot as usize];
+            (known.class, known.listed) = (VOID_CLASS, 0);
+            (known.next, known.other) = (to(known.next), to(known.other));
+        }
+        self.before = next;
         self.classes.clear();
         self.classes.push(Class::VOID);
         self.members.clear();
@@ -218,7 +245,7 @@ impl Classifier {
     /// Where that key is, with a class that is made if there is none.
     fn look_up(&mut self, key: Key, unit: &UnitTypes, local: Local, number: u32) -> Slot {
         if let Some(found) = self.base.as_ref().and_then(|base| base.find(key)) {
-            return found.0;
+            return self.slot_of_base(found, key);
         }
         let (known, slots) = (&mut self.known, &self.slots);
         let key_of = |c: ClassId| slots[c as usize];
@@ -229,11 +256,23 @@ impl Classifier {
                 free.insert(id);
                 let slot = known.len() as Slot;
                 known.push(Known::new(key, id));
+                self.types.push(TypeId::VOID);
                 self.add(slot, TypeId::VOID, unit, local, number);
                 self.fresh.push((id, local));
                 slot
             }
         }
+    }
+
+    /// The slot of a type of the base, which stands for its key.
+    fn slot_of_base(&mut self, ty: TypeId, key: Key) -> Slot {
+        let slot = &mut self.slot_of[ty.index()];
+        if *slot == NO_SLOT {
+            *slot = self.known.len() as Slot;
+            self.known.push(Known::new(key, VOID_CLASS));
+            self.types.push(ty);
+        }
+        *slot
     }
 
     /// Adds a class without its content.
@@ -275,7 +314,7 @@ impl Classifier {
         if class == VOID_CLASS {
             class = self.classes.len() as ClassId;
             self.known[slot as usize].class = class;
-            self.add(slot, TypeId(slot), unit, local, number);
+            self.add(slot, self.types[slot as usize], unit, local, number);
         }
         if place == NOWHERE {
             return class;

@@ -1,6 +1,6 @@
 //! Records of a BTF as types of a unit: local ids are type ids.
 
-use crate::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
+use crate::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes};
 use crate::{Btf, Kind, Record, TypeId};
 
 /// Appends the type of that id, which must be the next one. `None` for a kind that is not known.
@@ -57,10 +57,11 @@ pub(super) fn lower(
 }
 
 /// A name of a BTF.
+#[inline]
 pub(super) fn name_of(btf: &Btf, offset: u32) -> Name {
-    match btf.string(offset) {
-        None | Some(b"") => Name::NONE,
-        Some(bytes) => Name { hash: name_hash(bytes), at: NameRef::in_btf(offset) },
+    match offset {
+        0 => Name::NONE,
+        _ => btf.hash_of_string(offset).map_or(Name::NONE, |hash| Name { hash, at: NameRef::in_btf(offset) }),
     }
 }
 

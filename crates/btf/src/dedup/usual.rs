@@ -11,11 +11,12 @@
 use super::spell::NO_LEAF;
 use crate::unit::UnitTypes;
 use rustc_hash::FxHashMap as HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 #[derive(Default)]
 pub(super) struct Usual {
     unusual: Bits,
-    astray: Bits,
+    astray: Once,
     /// Spellings of names that have several definitions or declarations.
     pub ambiguous: Vec<u64>,
 }
@@ -38,43 +39,60 @@ impl Bits {
     }
 }
 
+/// What is asked once of each type, by any thread: two bits for each, "it was asked" and "it is so".
+#[derive(Default)]
+struct Once(Vec<AtomicU64>);
+
+impl Once {
+    fn get(&self, id: u32, ask: impl FnOnce() -> bool) -> bool {
+        let Some(word) = self.0.get(id as usize / 32) else { return false };
+        let shift = id % 32 * 2;
+        match word.load(Relaxed) >> shift & 3 {
+            0 => {
+                let is = ask();
+                word.fetch_or((1 | (is as u64) << 1) << shift, Relaxed);
+                is
+            }
+            bits => bits == 3,
+        }
+    }
+}
+
 impl Usual {
     pub fn is_unusual(&self, id: u32) -> bool {
         self.unusual.has(id)
     }
 
-    pub fn is_astray(&self, id: u32) -> bool {
-        self.astray.has(id)
+    /// Whether a type refers to one that is not usual; `refers` says whether it refers to one of which this is true. A
+    /// base has many types, and few of them are ever asked about.
+    pub fn is_astray(&self, id: u32, refers: impl FnOnce(&dyn Fn(u32) -> bool) -> bool) -> bool {
+        self.astray.get(id, || refers(&|to| self.unusual.has(to)))
     }
 
-    /// Finds out, given the types by their names and the sets of types of one key; the first of each set becomes the one
-    /// that stands for it.
-    pub fn of(
-        unit: &UnitTypes,
-        leaves: &[u32],
-        named: impl Iterator<Item = (u64, u32)>,
-        alike: &mut [Vec<u32>],
-    ) -> Usual {
+    /// Finds out, given the types of ambiguous names (spelling and id, in this order) and the sets of types of one key;
+    /// the first of each set becomes the one that stands for it.
+    pub fn of(unit: &UnitTypes, leaves: &[u32], ambiguous: &[(u64, u32)], alike: &mut [Vec<u32>]) -> Usual {
         let types = unit.types.len();
-        let mut usual =
-            Usual { unusual: Bits::for_each_of(types), astray: Bits::for_each_of(types), ambiguous: Vec::new() };
-        let mut named: Vec<(u64, u32)> = named.collect();
-        named.sort_unstable();
-        let groups = || named.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
-        if alike.is_empty() && groups().next().is_none() {
-            return usual;
+        if alike.is_empty() && ambiguous.is_empty() {
+            return Usual::default();
         }
-        let mut users: HashMap<u32, u32> = groups().flatten().map(|&(_, id)| (id, 0)).collect();
+        let mut usual = Usual {
+            unusual: Bits::for_each_of(types),
+            astray: Once((0..types / 32 + 1).map(|_| AtomicU64::new(0)).collect()),
+            ambiguous: Vec::new(),
+        };
+        let groups = || ambiguous.chunk_by(|a, b| a.0 == b.0);
+        let mut users: HashMap<u32, u32> = ambiguous.iter().map(|&(_, id)| (id, 0)).collect();
+        let mut counted = Bits::for_each_of(types);
+        ambiguous.iter().for_each(|&(_, id)| counted.put(id, true));
         let edges = |id: u32| {
             let t = &unit.types[id as usize];
             std::iter::once(t.target)
                 .chain(unit.references_of(t).iter().copied())
                 .map(|to| leaves.get(to as usize).copied().unwrap_or(NO_LEAF))
         };
-        for to in (1..types as u32).flat_map(edges) {
-            if let Some(users) = users.get_mut(&to) {
-                *users += 1;
-            }
+        for to in (1..types as u32).flat_map(edges).filter(|&to| counted.has(to)) {
+            *users.entry(to).or_default() += 1;
         }
         for group in groups() {
             usual.ambiguous.push(group[0].0);
@@ -95,13 +113,6 @@ impl Usual {
                     set.iter().enumerate().for_each(|(place, &id)| usual.unusual.put(id, place != 0));
                 }
             }
-        }
-        for id in 1..types as u32 {
-            let strays = match leaves[id as usize] == id {
-                true => edges(id).any(|to| usual.unusual.has(to)),
-                false => usual.unusual.has(leaves[id as usize]),
-            };
-            usual.astray.put(id, strays);
         }
         usual
     }
