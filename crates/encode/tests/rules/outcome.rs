@@ -79,6 +79,26 @@ fn diagnostics_name_the_unit_and_the_entry() {
 }
 
 #[test]
+fn what_only_a_program_could_not_load_is_a_diagnostic_with_its_place() {
+    ours(|| {
+        let told = |entries: Vec<Entry>| {
+            let path = scratch("file.elf");
+            std::fs::write(&path, one(entries).fun("f", 0x10).bytes()).expect("a written file");
+            let encoded = encode_file(&path, &Options::default(), None, &AtomicBool::new(false)).map_err(|e| e.message);
+            let report = encoded.map(|encoded| encoded.report).expect("BTF that a kernel takes");
+            let told = report.diagnostics.into_iter().filter(|diagnostic| diagnostic.code == "only-loaded");
+            told.map(|diagnostic| diagnostic.message).collect::<Vec<_>>()
+        };
+        let hidden = told(vec![forward(DW_TAG_structure_type, "hidden"), function("f", "hidden", 0x10)]);
+        assert!(
+            matches!(&hidden[..], [one] if one.starts_with("FUNC 'f' > FUNC_PROTO [2]: ") && one.contains("Invalid return type")),
+            "{hidden:?}"
+        );
+        assert!(told(vec![structure("hidden", 4), function("f", "hidden", 0x10)]).is_empty());
+    });
+}
+
+#[test]
 fn the_report_counts() {
     ours(|| {
         let entries =
