@@ -33,14 +33,14 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
-/// For people: "143 MiB".
+/// For people: "143 MiB", and what is less than one in bytes.
 fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes.div_ceil(1 << 20))
+    if bytes < 1 << 20 { format!("{bytes} bytes") } else { format!("{} MiB", bytes.div_ceil(1 << 20)) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{anonymous, field};
+    use super::{anonymous, field, mebibytes};
 
     #[test]
     #[cfg(target_os = "linux")]
@@ -50,6 +50,12 @@ mod tests {
         let after = anonymous().expect("Linux tells");
         // Tests beside this one may free some meanwhile.
         assert!(after > before + (32 << 20), "{before} to {after} with {} bytes", block.len());
+    }
+
+    #[test]
+    fn a_little_is_told_in_bytes() {
+        let told = [1024, (1 << 20) - 1, 1 << 20, (1 << 20) + 1].map(mebibytes);
+        assert_eq!(told, ["1024 bytes", "1048575 bytes", "1 MiB", "2 MiB"]);
     }
 
     #[test]
