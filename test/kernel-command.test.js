@@ -246,6 +246,36 @@ compiled('--in-place puts it into the files, once', async t => {
 	t.deepEqual(await names(folder), ['modules', 'out', 'vmlinux']);
 });
 
+compiled('compressed modules: the same results as unpacked, and nothing in place', async t => {
+	const {folder, vmlinux, modules, out} = await smallKernel(t);
+	await kernel(['--vmlinux', vmlinux, '--modules', modules, '--out', out]);
+	const wanted = await results(out);
+	const packers = [['gzip', '.gz', '--quiet'], ['xz', '.xz', '--quiet'], ['zstd', '.zst', '-q', '--rm']]
+		.filter(([program]) => spawnSync(program, ['--version']).status === 0);
+	for (const [index, [program, suffix, ...flags]] of packers.entries()) {
+		t.is(spawnSync(program, [...flags, join(modules, moduleNames[index])]).status, 0, program);
+		t.true(existsSync(join(modules, `${moduleNames[index]}${suffix}`)));
+	}
+
+	const packed = join(folder, 'packed');
+	const {code, stderr, results: told} = await kernel(['--vmlinux', vmlinux, '--modules', modules, '--out', packed]);
+	t.is(code, 0, stderr);
+	t.true(told.every(({status}) => status === 'encoded'));
+	t.deepEqual(await results(packed), wanted);
+
+	const before = await results(modules);
+	const inPlace = await kernel(['--base', join(out, 'vmlinux.btf'), '--modules', modules, '--in-place', '--keep-going']);
+	t.is(inPlace.code, packers.length > 0 ? 3 : 0, inPlace.stderr);
+	const failed = inPlace.results.filter(({status}) => status === 'failed');
+	t.is(failed.length, packers.length);
+	const after = await results(modules);
+	for (const {module, error} of failed) {
+		t.is(error.code, 'NOT_IN_PLACE');
+		t.regex(error.message, /is compressed \((gzip|xz|zstd)\); unpack it/);
+		t.is(after[module], before[module]);
+	}
+});
+
 compiled('without a target nothing is written', async t => {
 	const {folder, vmlinux, modules} = await smallKernel(t);
 	const before = await contents(folder);
@@ -362,13 +392,13 @@ compiled('an output folder that is a file', async t => {
 });
 
 const wrong = {
-	'no modules': {args: ['--vmlinux', 'v'], says: /modules is missing/},
-	'no base': {args: ['--modules', 'm'], says: /either vmlinux or base/},
-	'two bases': {args: ['--modules', 'm', '--vmlinux', 'v', '--base', 'b'], says: /vmlinux and base exclude/},
-	'two targets': {args: ['--modules', 'm', '--vmlinux', 'v', '--out', 'o', '--in-place'], says: /out and inPlace exclude/},
-	'a shard beyond the last': {args: ['--modules', 'm', '--vmlinux', 'v', '--shard', '3/2'], says: /shard has to be i\/n/},
-	'shard zero': {args: ['--modules', 'm', '--vmlinux', 'v', '--shard', '0/2'], says: /shard has to be i\/n/},
-	'another way to miss a base': {args: ['--modules', 'm', '--vmlinux', 'v', '--missing-base', 'guess'], says: /missingBase has to be one of error, skip/},
+	'no modules': {args: ['--vmlinux', 'v'], says: /--modules is missing/},
+	'no base': {args: ['--modules', 'm'], says: /either --vmlinux or --base/},
+	'two bases': {args: ['--modules', 'm', '--vmlinux', 'v', '--base', 'b'], says: /--vmlinux and --base exclude/},
+	'two targets': {args: ['--modules', 'm', '--vmlinux', 'v', '--out', 'o', '--in-place'], says: /--out and --in-place exclude/},
+	'a shard beyond the last': {args: ['--modules', 'm', '--vmlinux', 'v', '--shard', '3/2'], says: /--shard has to be i\/n/},
+	'shard zero': {args: ['--modules', 'm', '--vmlinux', 'v', '--shard', '0/2'], says: /--shard has to be i\/n/},
+	'another way to miss a base': {args: ['--modules', 'm', '--vmlinux', 'v', '--missing-base', 'guess'], says: /--missing-base has to be one of error, skip/},
 	'an operand': {args: ['vmlinux'], says: /too many arguments/},
 	'an unknown flag': {args: ['--modles', 'm'], says: /unknown option '--modles'/},
 };

@@ -44,7 +44,7 @@ for (const size of ['', '0', '-1', 'much', '1X', '12 M', '1e9', '0x100', '256MB'
 	test(`usage: --memory-limit '${size}'`, async t => {
 		const {code, stdout, stderr} = await btfkit(['encode', example, '--json', '--memory-limit', size]);
 		t.is(code, 2);
-		t.regex(stderr, /^btfkit: memoryLimit has to be a number of bytes/);
+		t.regex(stderr, /^btfkit: --memory-limit has to be a number of bytes/);
 		const {input, error} = JSON.parse(stdout);
 		t.is(input, example);
 		t.is(error.code, 'INVALID_OPTION');
@@ -56,7 +56,7 @@ for (const jobs of ['0', '-1', 'all', '1e3', '']) {
 	test(`usage: --jobs '${jobs}', in words and in JSON`, async t => {
 		const {code, stdout, stderr} = await btfkit(['encode', example, '--json', '--jobs', jobs]);
 		t.is(code, 2);
-		t.regex(stderr, /^btfkit: jobs has to be a whole number from 1 to 1024, not /);
+		t.regex(stderr, /^btfkit: --jobs has to be a whole number from 1 to 1024, not /);
 		t.is(JSON.parse(stdout).error.code, 'INVALID_OPTION');
 	});
 }

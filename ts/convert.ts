@@ -4,6 +4,7 @@ import {BtfkitError} from './errors.js';
 import type {Binding} from './binding.js';
 import type {Control, Outcome} from './native.js';
 import type {distillOptions, fitsOptions, relocateOptions} from './options/convert.js';
+import {OptionError} from './options/error.js';
 import {distillOptions as distillTable, fitsOptions as fitsTable, relocateOptions as relocateTable} from './options/convert.js';
 import {checkOptions, type CallOptions} from './options/table.js';
 import {refuseInput, toPath} from './paths.js';
@@ -209,7 +210,7 @@ async function start(
 
 function required(value: string | undefined, name: string): string {
 	if (value === undefined) {
-		throw new BtfkitError('INVALID_OPTION', `${name} has to be given`);
+		throw new OptionError(spelled => `${spelled(name)} has to be given`);
 	}
 
 	return value;

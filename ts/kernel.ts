@@ -2,6 +2,7 @@ import {binding} from './binding.js';
 import {failureError} from './call.js';
 import {BtfkitError, type ErrorCode} from './errors.js';
 import type {KernelBatch} from './native.js';
+import {OptionError} from './options/error.js';
 import {kernelOptions} from './options/kernel.js';
 import {checkOptions, type CallOptions} from './options/table.js';
 
@@ -210,13 +211,14 @@ function results({modules, btf}: KernelBatch): ModuleResult[] {
 
 function checkKernelOptions(options: KernelOptions) {
 	const checked = checkOptions(kernelOptions, options);
-	const refuse = (message: string) => new BtfkitError('INVALID_OPTION', message);
 	if ((checked.vmlinux === undefined) === (checked.base === undefined)) {
-		throw refuse(checked.base ? 'vmlinux and base exclude each other' : 'either vmlinux or base has to be there');
+		throw new OptionError(spelled => checked.base
+			? `${spelled('vmlinux')} and ${spelled('base')} exclude each other`
+			: `either ${spelled('vmlinux')} or ${spelled('base')} has to be there`);
 	}
 
 	if (checked.out !== undefined && checked.inPlace) {
-		throw refuse('out and inPlace exclude each other');
+		throw new OptionError(spelled => `${spelled('out')} and ${spelled('inPlace')} exclude each other`);
 	}
 
 	return checked;

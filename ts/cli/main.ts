@@ -10,7 +10,7 @@ import {exitCodes} from './exit-codes.js';
 import {addOptions, readOptions} from './flags.js';
 import {exitCodeHelp} from './help.js';
 import {hasOpenStreams, isClosedPipe, write, writeOutput} from './output.js';
-import {exitCodeOf} from './perform.js';
+import {exitCodeOf, messageOf} from './perform.js';
 
 /** Runs the command line and ends the process with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -36,7 +36,7 @@ async function run(args: readonly string[]): Promise<number> {
 		}
 
 		if (error instanceof BtfkitError) {
-			write('stderr', `btfkit: ${error.message}\n`);
+			write('stderr', `btfkit: ${messageOf(error)}\n`);
 			return exitCodeOf(error);
 		}
 

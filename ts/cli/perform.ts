@@ -1,6 +1,7 @@
 // How every command runs: interrupted by signals, with progress while it works, and failures told to people and machines.
 import process from 'node:process';
 import {BtfkitError} from '../errors.js';
+import {OptionError} from '../options/error.js';
 import {exitCodes} from './exit-codes.js';
 import {listenForInterrupts} from './interrupt.js';
 import {write, writeAll} from './output.js';
@@ -80,7 +81,7 @@ export async function perform<Result>(
 
 		const {code} = error;
 		const {interrupted = `nothing was written for ${input}`} = task;
-		const message = code === 'ABORTED' ? `interrupted; ${interrupted}` : error.message;
+		const message = code === 'ABORTED' ? `interrupted; ${interrupted}` : messageOf(error);
 		tell.error(`btfkit: ${message}`);
 		// Whatever becomes of this, the exit code says that it failed: the failure may be that nothing can be written there.
 		await tell.machines({input, error: {code, message}}).catch(() => {});
@@ -95,6 +96,16 @@ export async function perform<Result>(
 
 function progressOf({progress}: Task): (seconds: number) => string {
 	return typeof progress === 'string' ? seconds => `${progress} … ${seconds.toFixed(1)} s` : progress;
+}
+
+/** With flags in the place of the API's names of options. */
+export function messageOf(error: BtfkitError): string {
+	return error instanceof OptionError ? error.spell(flagOf) : error.message;
+}
+
+/** A flag is its option's name with hyphens. */
+function flagOf(option: string): string {
+	return `--${option.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
 }
 
 export function exitCodeOf(error: BtfkitError): number {

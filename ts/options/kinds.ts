@@ -1,7 +1,7 @@
 // What kinds of values options have: how each is written in TypeScript, read from the command line, and checked.
-import {BtfkitError} from '../errors.js';
 import type {Feature} from '../features.js';
 import {binding} from '../binding.js';
+import {OptionError} from './error.js';
 import {nearest} from '../suggest.js';
 
 export interface KindSpec<Checked> {
@@ -196,13 +196,13 @@ function items(value: unknown, name: string): string[] {
 	return list.map((item: string) => item.trim());
 }
 
-function unknown(what: string, name: string, known: readonly string[]): BtfkitError {
+function unknown(what: string, name: string, known: readonly string[]): OptionError {
 	const meant = nearest(name, known);
 	const hint = meant ? ` (did you mean '${meant}'?)` : '';
-	return new BtfkitError('INVALID_OPTION', `unknown ${what} '${name}'${hint}; known are ${known.join(', ')}`);
+	return new OptionError(() => `unknown ${what} '${name}'${hint}; known are ${known.join(', ')}`);
 }
 
-function invalid(name: string, wanted: string, value: unknown): BtfkitError {
+function invalid(name: string, wanted: string, value: unknown): OptionError {
 	const given = typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? 'an array of something else' : String(value);
-	return new BtfkitError('INVALID_OPTION', `${name} has to be ${wanted}, not ${given}`);
+	return new OptionError(spelled => `${spelled(name)} has to be ${wanted}, not ${given}`);
 }

@@ -2,6 +2,7 @@
 // flag and text. From the tables come the API's types (index.d.ts), its checks, the command line with its help, and the
 // README's lists. What an option means is said in Rust.
 import {BtfkitError} from '../errors.js';
+import {OptionError} from './error.js';
 import {kinds, type CheckedOf, type Kind, type ValueOf} from './kinds.js';
 
 export interface OptionSpec {
@@ -78,7 +79,7 @@ export function checkOptions<Table extends OptionTable>(table: Table, values: Ca
 
 	const missing = Object.keys(table).find(name => table[name]!.required && checked[name] === undefined);
 	if (missing !== undefined) {
-		throw new BtfkitError('INVALID_OPTION', `${missing} is missing: ${table[missing]!.text}`);
+		throw new OptionError(spelled => `${spelled(missing)} is missing: ${table[missing]!.text}`);
 	}
 
 	return checked as CheckedOptions<Table>;
