@@ -4,7 +4,7 @@ import {BtfkitError} from '../errors.js';
 import {OptionError} from '../options/error.js';
 import {exitCodes} from './exit-codes.js';
 import {listenForInterrupts} from './interrupt.js';
-import {write, writeAll} from './output.js';
+import {writeAll} from './output.js';
 import {noProgress, showProgress} from './progress.js';
 
 export interface Task {
