@@ -61,6 +61,47 @@ test('the lockfile leaves it to the user where packages come from', async t => {
 	}
 });
 
+test('unsafe code is where docs/unsafe.md lists it, and nowhere else', async t => {
+	const listed = (await readFile(join(root, 'docs', 'unsafe.md'), 'utf8')).split(/^## `/m).slice(1).map(section => {
+		const [file] = section.split('`', 1);
+		return [file, section.match(/^\| `/gm).length];
+	});
+	const found = [];
+	for (const file of readdirSync(join(root, 'crates'), {recursive: true}).filter(name => name.endsWith('.rs'))) {
+		const text = await readFile(join(root, 'crates', file), 'utf8');
+		const blocks = text.match(/\bunsafe \{/g)?.length ?? 0;
+		t.is(/allow\(.*unsafe_code/.test(text), blocks > 0, file);
+		t.notRegex(text, /\bunsafe (fn|impl|trait|extern)\b|#\[unsafe/, file);
+		if (blocks > 0) {
+			found.push([`crates/${file}`, blocks]);
+		}
+	}
+
+	t.deepEqual(found.sort(), listed.sort());
+	t.regex(await readFile(join(root, 'Cargo.toml'), 'utf8'), /^unsafe_code = "deny"$/m);
+});
+
+test('lockfiles of cargo name no registry but the standard one', async t => {
+	for (const file of ['Cargo.lock', 'fuzz/Cargo.lock']) {
+		for (const [, source] of (await readFile(join(root, file), 'utf8')).matchAll(/^source = "(.+)"$/gm)) {
+			t.is(source, 'registry+https://github.com/rust-lang/crates.io-index', file);
+		}
+	}
+});
+
+test('each fuzz target is a program of cargo-fuzz', async t => {
+	const declared = await readFile(join(root, 'crates/fuzzing/src/lib.rs'), 'utf8');
+	const programs = await readFile(join(root, 'fuzz', 'Cargo.toml'), 'utf8');
+	const names = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) => name).sort();
+	const targets = names(declared, /name: "(\w+)", corpus:/g);
+	t.true(targets.length > 0);
+	t.deepEqual(names(programs, /^path = "fuzz_targets\/(\w+)\.rs"$/gm), targets);
+	for (const target of targets) {
+		const program = await readFile(join(root, 'fuzz', 'fuzz_targets', `${target}.rs`), 'utf8');
+		t.true(program.includes(`btfkit_fuzzing::${target}(bytes)`), target);
+	}
+});
+
 test('test results are counted', t => {
 	t.deepEqual(countCargo([
 		'running 2 tests',

@@ -5,6 +5,8 @@
 //! - the kernel writes to the log alone, which is borrowed mutably for the call, and no further than its length;
 //! - a file descriptor that comes back belongs to nobody else and is closed once.
 
+#![allow(unsafe_code, reason = "a system call; the contract is above")]
+
 use btfkit_btf::validate::{Release, UnknownRelease};
 use std::io;
 

@@ -3,6 +3,8 @@
 //! One bit for each byte of the group says where a type's entry starts; ids count the bits from the left. A count for
 //! each 64 bits makes a look-up one load, one mask and one population count.
 
+#![allow(unsafe_code, reason = "population counts by one instruction")]
+
 use btfkit_btf::unit::Local;
 
 #[derive(Default)]

@@ -1,5 +1,7 @@
 //! Calling for memory before it is read. The only unsafe code beside the population counts of [`crate::index`].
 
+#![allow(unsafe_code, reason = "an instruction that has no safe name")]
+
 /// Asks the processor to bring the line with `data[at]` near, if there is one. Nothing waits for it.
 #[inline(always)]
 pub(crate) fn prefetch(data: &[u8], at: u64) {

@@ -15,6 +15,8 @@
 //! A file that somebody writes into gives other values in one read than in the next. Parsers here check what they have
 //! read, not what they read before, so that this gives an error or a wrong result, and [`crate::InputFile::verify`] tells.
 
+#![allow(unsafe_code, reason = "maps files and handles a signal; the contract is above")]
+
 use memmap2::{Advice, Mmap};
 use std::fs::File;
 use std::io;
@@ -197,6 +199,7 @@ mod guard {
                     signal, info, context,
                 );
             },
+            // SAFETY: the same.
             _ => unsafe { mem::transmute::<usize, extern "C" fn(c_int)>(handler)(signal) },
         }
     }

@@ -3,6 +3,7 @@
 //! Each case runs in a process of its own, this test again, as handlers of signals are for the whole process.
 
 #![cfg(target_os = "linux")]
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "raises signals, in processes of its own")]
 
 use btfkit_elf::{ElfError, InputFile};
 use memmap2::Mmap;

@@ -1,5 +1,7 @@
 //! What the time and the memory went into.
 
+#![allow(unsafe_code, reason = "asks the system for the peak of memory")]
+
 use crate::report::Phase;
 use std::time::Instant;
 

@@ -1,12 +1,15 @@
 //! What fuzzers call. Each target takes any bytes and must come back: no panic, no hang, no memory beyond a bound that
 //! follows the input's size. `fuzz/` runs them under libFuzzer, `tests/smoke.rs` with plain cargo.
 
+#![forbid(unsafe_code)]
+
 use btfkit_btf::distill::distill;
 use btfkit_btf::dump::Dump;
+use btfkit_btf::fits::{ModuleBtf, fits};
 use btfkit_btf::relocate::relocate;
 use btfkit_btf::validate::{Context, Release, Rules};
 use btfkit_btf::{Btf, dedup};
-use btfkit_elf::Image;
+use btfkit_elf::{Image, InputFile};
 use btfkit_encode::{Options, encode_file};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,13 +21,15 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "btf_reader", corpus: "btf", run: btf_reader },
     Target { name: "btf_validator", corpus: "btf", run: btf_validator },
     Target { name: "btf_dedup", corpus: "btf", run: btf_dedup },
     Target { name: "btf_relocation", corpus: "split", run: btf_relocation },
+    Target { name: "btf_fits", corpus: "fits", run: btf_fits },
     Target { name: "elf_sections", corpus: "elf", run: elf_sections },
     Target { name: "elf_btf_ids", corpus: "elf", run: elf_btf_ids },
+    Target { name: "elf_packed", corpus: "packed", run: elf_packed },
     Target { name: "dwarf_units", corpus: "elf", run: dwarf_units },
 ];
 
@@ -70,6 +75,18 @@ pub fn btf_relocation(bytes: &[u8]) {
     let _ = relocate(&split, &base);
 }
 
+/// The first four bytes say how long the base and the distilled base are that come next, the rest is split BTF on one of
+/// them: on the distilled one where it is not empty.
+pub fn btf_fits(bytes: &[u8]) {
+    let Some((lengths, rest)) = bytes.split_first_chunk::<4>() else { return };
+    let [base, distilled] = [0, 2].map(|at| usize::from(u16::from_le_bytes([lengths[at], lengths[at + 1]])));
+    let (base, rest) = rest.split_at(base.min(rest.len()));
+    let (distilled, split) = rest.split_at(distilled.min(rest.len()));
+    let Ok(base) = Btf::parse(base).map(Arc::new) else { return };
+    let module = ModuleBtf { split, distilled: (!distilled.is_empty()).then_some(distilled), checksum: None };
+    let _ = fits(module, &base, Rules::new(Context::Module));
+}
+
 /// Whatever an ELF file says of itself.
 pub fn elf_sections(bytes: &[u8]) {
     let Ok(image) = Image::parse(bytes) else { return };
@@ -86,10 +103,25 @@ pub fn elf_btf_ids(bytes: &[u8]) {
     }
 }
 
+/// Whatever is in a compressed file, in not more memory than allowed.
+pub fn elf_packed(bytes: &[u8]) {
+    const ROOM: u64 = 16 << 20;
+    let file = file_of(bytes);
+    if let Ok(input) = InputFile::open_within(file.path(), ROOM, &AtomicBool::new(false)) {
+        assert!(input.bytes().len() as u64 <= ROOM.max(bytes.len() as u64));
+        elf_sections(input.bytes());
+    }
+}
+
 /// The whole encoder. What comes out a kernel takes, as it would fail otherwise.
 pub fn dwarf_units(bytes: &[u8]) {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
-    std::fs::write(file.path(), bytes).expect("and written");
+    let file = file_of(bytes);
     let options = Options { jobs: Some(1), ..Options::default() };
     let _ = encode_file(file.path(), &options, None, &AtomicBool::new(false));
+}
+
+fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    std::fs::write(file.path(), bytes).expect("and written");
+    file
 }

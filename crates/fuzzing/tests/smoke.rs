@@ -2,8 +2,18 @@
 //! target (1 without it). The changes are the same on each run.
 
 use btfkit_fuzzing::TARGETS;
+use peak_alloc::PeakAlloc;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// What a run may allocate: a share of the input, which compression can make large, and what decoders and tables begin
+/// with.
+fn bound(input: usize) -> usize {
+    (40 << 20) + 1032 * input
+}
 
 fn corpus(folder: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(folder);
@@ -60,18 +70,22 @@ fn every_target_comes_back_from_damaged_input() {
         let corpus = corpus(target.corpus);
         corpus.iter().for_each(|bytes| (target.run)(bytes));
         let (start, mut random, mut runs) = (Instant::now(), Random(1), 0u64);
-        let mut slowest = Duration::ZERO;
+        let (mut slowest, mut largest) = (Duration::ZERO, 0);
         while start.elapsed() < Duration::from_secs(seconds) {
             let mut bytes = corpus[random.below(corpus.len())].clone();
             for _ in 0..1 + random.below(4) {
                 random.change(&mut bytes);
             }
-            let began = Instant::now();
+            let (began, before) = (Instant::now(), MEMORY.current_usage());
+            MEMORY.reset_peak_usage();
             (target.run)(&bytes);
             slowest = slowest.max(began.elapsed());
+            let peak = MEMORY.peak_usage().saturating_sub(before);
+            assert!(peak <= bound(bytes.len()), "{}: {peak} bytes for {}", target.name, bytes.len());
+            largest = largest.max(peak);
             runs += 1;
         }
-        eprintln!("{}: {runs} runs, the slowest {slowest:?}", target.name);
+        eprintln!("{}: {runs} runs, the slowest {slowest:?}, the largest {largest} bytes", target.name);
         assert!(runs > 0 && slowest < Duration::from_secs(20), "{}: {slowest:?}", target.name);
     }
 }

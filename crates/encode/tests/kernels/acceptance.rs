@@ -1,5 +1,7 @@
 //! What the running kernel says to a BTF.
 
+#![allow(unsafe_code, reason = "a system call")]
+
 pub enum Answer {
     Accepted,
     /// With the end of the kernel's log.
