@@ -59,9 +59,11 @@ pub(super) fn ask(split: &Btf, base: &Btf) -> Testimony {
     if strings_agree && types_agree {
         return if in_use >= ENOUGH { Testimony::Agrees } else { Testimony::Silent };
     }
+    let found = string_anchor(&own, &names);
     let string = match strings_agree && in_use >= ENOUGH {
-        true => Some(string),
-        false => string_anchor(&own, &names),
+        // Types belong elsewhere, so that names may agree by accident: they do, if another place would be as good.
+        true => Some(string).filter(|string| found.is_none_or(|found| found == *string)),
+        false => found,
     };
     let Some(string) = string else { return Testimony::Contradicts };
     let id = if types_agree { None } else { type_anchor(split) };
