@@ -6,35 +6,26 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import {distill} from 'btfkit';
 import {isRoot} from './helpers/btf.js';
+import {btfFiles} from './helpers/btf-files.js';
 import {bin, finish} from './helpers/cli.js';
 import {example, temporaryFolder} from './helpers/inputs.js';
-import {base, module, nextBase, repeated} from './helpers/make-btf.js';
 import {contents, hasGcc, smallKernel} from './helpers/modules.js';
 
 /** Commands that write into a folder, in which something older is. */
 async function commands(t) {
-	const folder = await temporaryFolder(t);
-	const path = name => join(folder, name);
-	for (const [name, bytes] of Object.entries({base: base.bytes, module: module.bytes, nextBase: nextBase.bytes, repeated: repeated.bytes})) {
-		await writeFile(path(name), bytes);
-	}
-
-	const distilled = await distill(path('module'), {base: path('base')});
-	await writeFile(path('distilled'), distilled.btf);
-	await writeFile(path('distilled.base'), distilled.base);
+	const files = await btfFiles(t);
 	const kernel = hasGcc ? await smallKernel(t) : undefined;
 	const target = out => ['-o', join(out, 'old.btf')];
 	return {
 		'encode': out => ['encode', example, ...target(out)],
 		'encode --json': out => ['encode', example, '--json', ...target(out)],
 		'encode --in-place': out => ['encode', join(out, 'input.o'), '--in-place'],
-		'encode --base-ref': out => ['encode', example, '--base', path('base'), '--base-ref', 'always', '--base-checksum', ...target(out)],
-		'distill': out => ['distill', path('module'), '--base', path('base'), ...target(out)],
-		'relocate': out => ['relocate', path('distilled'), '--to', path('nextBase'), ...target(out)],
-		'dedup': out => ['dedup', path('repeated'), ...target(out)],
-		'merge': out => ['merge', path('repeated'), path('repeated'), ...target(out)],
+		'encode --base-ref': out => ['encode', example, '--base', files.base, '--base-ref', 'always', '--base-checksum', ...target(out)],
+		'distill': out => ['distill', files.module, '--base', files.base, ...target(out)],
+		'relocate': out => ['relocate', files.distilled, '--to', files.nextBase, ...target(out)],
+		'dedup': out => ['dedup', files.repeated, ...target(out)],
+		'merge': out => ['merge', files.repeated, files.repeated, ...target(out)],
 		...(kernel && {'kernel': out => ['kernel', '--vmlinux', kernel.vmlinux, '--modules', kernel.modules, '--out', out]}),
 	};
 }

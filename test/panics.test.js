@@ -2,12 +2,10 @@
 import {spawn} from 'node:child_process';
 import {join} from 'node:path';
 import process from 'node:process';
-import {writeFile} from 'node:fs/promises';
 import test from 'ava';
-import {distill} from 'btfkit';
+import {btfFiles} from './helpers/btf-files.js';
 import {finish} from './helpers/cli.js';
-import {exampleWith, names, temporaryFolder} from './helpers/inputs.js';
-import {base, module, nextBase, repeated} from './helpers/make-btf.js';
+import {exampleWith, names} from './helpers/inputs.js';
 import {hasGcc, smallKernel} from './helpers/modules.js';
 
 /** Debug builds of the addon panic at the place that this variable names. */
@@ -30,31 +28,23 @@ const script = `
 `;
 
 test('at each entry, on threads of pools, while writing', async t => {
-	const folder = await temporaryFolder(t);
-	const path = name => join(folder, name);
-	for (const [name, bytes] of Object.entries({base: base.bytes, module: module.bytes, nextBase: nextBase.bytes, repeated: repeated.bytes})) {
-		await writeFile(path(name), bytes);
-	}
-
-	const distilled = await distill(path('module'), {base: path('base')});
-	await writeFile(path('distilled'), distilled.btf);
-	await writeFile(path('distilled.base'), distilled.base);
+	const files = await btfFiles(t);
 	const elf = await exampleWith(t);
 	const calls = [
 		['encode', 'encode', elf],
-		['encode', 'encodeToFile', elf, path('out')],
+		['encode', 'encodeToFile', elf, join(files.folder, 'out')],
 		['walk', 'encode', elf, {jobs: 2}],
-		['write', 'encodeToFile', elf, path('out')],
+		['write', 'encodeToFile', elf, join(files.folder, 'out')],
 		['encode_in_place', 'encodeInPlace', elf],
 		['walk', 'encodeInPlace', elf],
-		['check', 'checkFiles', [path('base'), path('repeated')]],
-		['file', 'checkFiles', [path('base'), path('repeated')]],
-		['fits', 'fits', path('module'), {base: path('base')}],
-		['distill', 'distill', path('module'), {base: path('base')}],
-		['relocate', 'relocate', path('distilled'), {to: path('nextBase')}],
-		['dedup', 'dedup', path('repeated')],
-		['write', 'dedupToFile', path('repeated'), path('dedup')],
-		['merge', 'merge', [path('repeated'), path('repeated')]],
+		['check', 'checkFiles', [files.base, files.repeated]],
+		['file', 'checkFiles', [files.base, files.repeated]],
+		['fits', 'fits', files.module, {base: files.base}],
+		['distill', 'distill', files.module, {base: files.base}],
+		['relocate', 'relocate', files.distilled, {to: files.nextBase}],
+		['dedup', 'dedup', files.repeated],
+		['write', 'dedupToFile', files.repeated, join(files.folder, 'dedup')],
+		['merge', 'merge', [files.repeated, files.repeated]],
 	];
 	if (hasGcc) {
 		const {vmlinux, modules, out} = await smallKernel(t);
@@ -71,5 +61,5 @@ test('at each entry, on threads of pools, while writing', async t => {
 		t.regex(message, new RegExp(`panicked at \\S+\\.rs:\\d+:\\d+: as ${variable} wants it, in ${place}; please report it`));
 	}
 
-	t.false((await names(folder)).some(name => name.startsWith('.btfkit-')));
+	t.false((await names(files.folder)).some(name => name.startsWith('.btfkit-')));
 });

@@ -1,14 +1,12 @@
 // Standard output and error that are full or closed: whatever was to be read there and is lost, the exit code says so.
 import {spawn} from 'node:child_process';
 import {existsSync} from 'node:fs';
-import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import {distill} from 'btfkit';
+import {btfFiles} from './helpers/btf-files.js';
 import {bin, finish} from './helpers/cli.js';
-import {exampleWith, names, temporaryFolder} from './helpers/inputs.js';
-import {base, module, nextBase, repeated} from './helpers/make-btf.js';
+import {exampleWith, names} from './helpers/inputs.js';
 import {hasGcc, smallKernel} from './helpers/modules.js';
 
 const onLinux = existsSync('/dev/full') ? test : test.skip;
@@ -18,18 +16,8 @@ const redirected = async (redirection, ...args) =>
 	finish(spawn('sh', ['-c', `exec "$@" ${redirection}`, 'sh', process.execPath, bin, ...args], {stdio: ['ignore', 'pipe', 'pipe']}));
 
 async function files(t) {
-	const folder = await temporaryFolder(t);
-	const paths = {folder, elf: await exampleWith(t), target: join(folder, 'target')};
-	for (const [name, bytes] of Object.entries({base: base.bytes, module: module.bytes, nextBase: nextBase.bytes, repeated: repeated.bytes})) {
-		paths[name] = join(folder, name);
-		await writeFile(paths[name], bytes);
-	}
-
-	const distilled = await distill(paths.module, {base: paths.base});
-	paths.distilled = join(folder, 'distilled');
-	await writeFile(paths.distilled, distilled.btf);
-	await writeFile(`${paths.distilled}.base`, distilled.base);
-	return paths;
+	const paths = await btfFiles(t);
+	return {...paths, elf: await exampleWith(t), target: join(paths.folder, 'target')};
 }
 
 const talking = {

@@ -1,38 +1,29 @@
 // Threads that cannot be started: fewer do the work, or an error says so. Never an abort, never a panic.
 import {spawn} from 'node:child_process';
-import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import {distill, encode} from 'btfkit';
+import {encode} from 'btfkit';
+import {btfFiles} from './helpers/btf-files.js';
 import {controlGroup} from './helpers/cgroup.js';
 import {bin, finish} from './helpers/cli.js';
-import {example, temporaryFolder} from './helpers/inputs.js';
-import {base, module, nextBase, repeated} from './helpers/make-btf.js';
+import {example} from './helpers/inputs.js';
 import {hasGcc, smallKernel} from './helpers/modules.js';
 
 /** What Node itself starts before btfkit does anything: its own threads, and those of libuv. */
 const nodeAlone = ['-e', 'require("fs").stat("/", () => {})'];
 
 test.serial('with few threads to be had', async t => {
-	const folder = await temporaryFolder(t);
-	const path = name => join(folder, name);
-	for (const [name, bytes] of Object.entries({base: base.bytes, module: module.bytes, nextBase: nextBase.bytes, repeated: repeated.bytes})) {
-		await writeFile(path(name), bytes);
-	}
-
-	const distilled = await distill(path('module'), {base: path('base')});
-	await writeFile(path('distilled'), distilled.btf);
-	await writeFile(path('distilled.base'), distilled.base);
+	const files = await btfFiles(t);
 	const commands = {
-		encode: ['encode', example, '-o', path('out'), '--json', '--jobs', '6'],
-		split: ['encode', example, '--base', path('base'), '--base-ref', 'always', '-o', path('split'), '--jobs', '6'],
-		bounded: ['encode', example, '-o', path('bounded'), '--memory-limit', '2G'],
-		check: ['check', path('base')],
-		fits: ['fits', path('module'), '--base', path('base')],
-		distill: ['distill', path('module'), '--base', path('base'), '-o', path('d')],
-		relocate: ['relocate', path('distilled'), '--to', path('nextBase'), '-o', path('r')],
-		dedup: ['dedup', path('repeated'), '-o', path('u')],
+		encode: ['encode', example, '-o', join(files.folder, 'out'), '--json', '--jobs', '6'],
+		split: ['encode', example, '--base', files.base, '--base-ref', 'always', '-o', join(files.folder, 'split'), '--jobs', '6'],
+		bounded: ['encode', example, '-o', join(files.folder, 'bounded'), '--memory-limit', '2G'],
+		check: ['check', files.base],
+		fits: ['fits', files.module, '--base', files.base],
+		distill: ['distill', files.module, '--base', files.base, '-o', join(files.folder, 'd')],
+		relocate: ['relocate', files.distilled, '--to', files.nextBase, '-o', join(files.folder, 'r')],
+		dedup: ['dedup', files.repeated, '-o', join(files.folder, 'u')],
 	};
 	if (hasGcc) {
 		const {vmlinux, modules, out} = await smallKernel(t);
