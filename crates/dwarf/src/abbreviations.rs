@@ -57,6 +57,19 @@ impl Table {
         }
     }
 
+    /// By the first byte of a code: how far it is to the next entry. 0 where more has to be looked at: the code, the
+    /// entry's length, or a reference that leads out of the unit.
+    pub fn leaps(&self) -> [u16; 256] {
+        let mut leaps = [0; 256];
+        // A null entry has nothing but its code.
+        leaps[0] = 1;
+        for (leap, code) in leaps[1..0x80].iter_mut().zip(self.dense.iter().skip(1)) {
+            let length = code.as_ref().filter(|code| !code.leads_out).and_then(|code| code.length);
+            *leap = length.and_then(|length| length.checked_add(1)).unwrap_or(0);
+        }
+        leaps
+    }
+
     fn insert(&mut self, code: u64, plan: Arc<Plan>) {
         let length = if plan.skip.steps.is_empty() { u16::try_from(plan.skip.tail).ok() } else { None };
         let entry = Code {

@@ -68,6 +68,8 @@ pub(crate) struct Layout {
     present: u8,
     /// A bit for each number in LEB128: entries in which it is longer than a byte are read step by step.
     leb: u8,
+    /// What most members have: a name by offset, a type in the unit, and no number but the first one.
+    common: bool,
     numbers: [Field; 4],
 }
 
@@ -129,6 +131,7 @@ impl Layout {
             length: 0,
             present: 0,
             leb: 0,
+            common: false,
             numbers: [Field::NONE; 4],
         };
         let mut at = 0u32;
@@ -177,6 +180,8 @@ impl Layout {
             return None;
         }
         layout.length = u8::try_from(at + read.tail).ok().filter(|&length| length as usize <= WINDOW - 8)?;
+        layout.common =
+            layout.name == NameForm::Offset && layout.has_type && !layout.far && layout.leb == 0 && layout.is_plain();
         // A width without an offset of its own is counted from a storage unit.
         let old = shape == Shape::Member && layout.has(2) && !layout.has(1);
         let bound = shape != Shape::Subrange || layout.has(0) || layout.has(1);
@@ -202,9 +207,7 @@ impl Layout {
             true if !space.relocated => raw.wrapping_sub(space.start),
             true => return None,
         };
-        // From 1: at 0 is a header.
-        let within = position.wrapping_sub(1) < space.length.wrapping_sub(1);
-        Some(if within { position as u32 } else { UNRESOLVED })
+        Some(space.within(position))
     }
 
     /// Does a LEB128 number not end with its first byte?
@@ -231,6 +234,16 @@ struct Space {
     relocated: bool,
 }
 
+impl Space {
+    /// A position in the group as a reference.
+    #[inline(always)]
+    fn within(&self, position: u64) -> u32 {
+        // From 1: at 0 is a header.
+        let within = position.wrapping_sub(1) < self.length.wrapping_sub(1);
+        if within { position as u32 } else { UNRESOLVED }
+    }
+}
+
 impl<'a> Lowering<'a> {
     #[inline(always)]
     fn space(&self, context: &Context, cursor: &Cursor<'_>) -> Space {
@@ -244,8 +257,9 @@ impl<'a> Lowering<'a> {
 
     /// Reads members with layouts, one after the other, until something else follows. The cursor is behind a code.
     ///
-    /// As [`fixed`](Self::fixed) in a loop, with what the loop needs in registers: members are nearly half of all entries.
-    #[inline(always)]
+    /// As [`fixed`](Self::fixed) in a loop, with what the loop needs in registers (which is why it is not inlined): members
+    /// are nearly half of all entries.
+    #[inline(never)]
     pub(crate) fn fixed_members<const BIG: bool>(
         &mut self,
         context: &Context,
@@ -258,8 +272,32 @@ impl<'a> Lowering<'a> {
         let by_offset = cursor.relocations.is_none() && self.names.are_told_by_offset();
         let space = self.space(context, cursor);
         let (mut layout, mut at, mut back, mut run) = (first, cursor.at, cursor.at, Run::None);
+        // Goes on behind an entry, with the next one.
+        macro_rules! next {
+            () => {{
+                (back, run) = (at, Run::Some);
+                let Ok(code) = cursor.bytes.uleb(&mut at) else { break };
+                if code == 0 {
+                    (back, run) = (at, Run::All);
+                    break;
+                }
+                match table.get(code).and_then(|code| code.layout.as_ref()) {
+                    Some(next) if matches!(next.shape, Shape::Member) => layout = next,
+                    _ => break,
+                }
+                continue;
+            }};
+        }
         while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
             let name_at = layout.name_at as usize % REACH;
+            if layout.common && by_offset {
+                let name = offset_hash(word::<BIG>(window, name_at) as u64);
+                let ty = space.within(word::<BIG>(window, layout.type_at as usize % REACH) as u64 + space.base);
+                open.add(name, layout.numbers[0].read::<BIG>(window, 0) * 8, ty);
+                self.pending.push(ty);
+                at += layout.length as usize;
+                next!();
+            }
             let mut shift = 0;
             let name = match layout.name {
                 NameForm::Offset if by_offset => offset_hash(word::<BIG>(window, name_at) as u64),
@@ -296,16 +334,7 @@ impl<'a> Lowering<'a> {
             open.add(name, value, ty);
             self.pending.push(ty);
             at += shift + layout.length as usize;
-            (back, run) = (at, Run::Some);
-            let Ok(code) = cursor.bytes.uleb(&mut at) else { break };
-            if code == 0 {
-                (back, run) = (at, Run::All);
-                break;
-            }
-            match table.get(code).and_then(|code| code.layout.as_ref()) {
-                Some(next) if matches!(next.shape, Shape::Member) => layout = next,
-                _ => break,
-            }
+            next!();
         }
         cursor.at = back;
         Ok(run)

@@ -268,7 +268,19 @@ fn outward(
 ) -> Result<(), Fault> {
     let mut entry = Entry::new();
     let in_place = cursor.relocations.is_none();
+    let leaps = table.leaps();
+    let data = cursor.bytes.data;
     while cursor.at < unit.end {
+        // What leads nowhere and has a fixed length costs two loads.
+        while let Some(&code) = data.get(cursor.at)
+            && let leap @ 1.. = leaps[code as usize] as usize
+            && leap <= data.len() - cursor.at
+        {
+            cursor.at += leap;
+        }
+        if cursor.at == unit.end {
+            break;
+        }
         let code = cursor.bytes.uleb(&mut cursor.at)?;
         if code == 0 {
             continue;
