@@ -10,6 +10,7 @@
 //!
 //! 1. The base that is given is believed if it agrees: every name past its end starts an own string, every name before
 //!    starts one of its strings, and references lead to what they must lead to.
+//!    It is no proof where the names in use would agree as well at another place.
 //! 2. Otherwise a place is looked for where all of that agrees for what is past it.
 
 use crate::{Btf, Kind, Record, TypeId};
@@ -56,13 +57,14 @@ pub(super) fn ask(split: &Btf, base: &Btf) -> Testimony {
     });
     let in_use = names.iter().filter(|name| **name >= string).count();
     let types_agree = links_hold(split, split.start_id());
-    if strings_agree && types_agree {
-        return if in_use >= ENOUGH { Testimony::Agrees } else { Testimony::Silent };
-    }
     let found = string_anchor(&own, &names);
+    // Short names of one length agree at many places. They say something if no other would be as good.
+    let strings_tell = strings_agree && in_use >= ENOUGH && found.is_none_or(|found| found == string);
+    if strings_agree && types_agree {
+        return if strings_tell { Testimony::Agrees } else { Testimony::Silent };
+    }
     let string = match strings_agree && in_use >= ENOUGH {
-        // Types belong elsewhere, so that names may agree by accident: they do, if another place would be as good.
-        true => Some(string).filter(|string| found.is_none_or(|found| found == *string)),
+        true => Some(string).filter(|_| strings_tell),
         false => found,
     };
     let Some(string) = string else { return Testimony::Contradicts };

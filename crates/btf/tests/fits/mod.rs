@@ -118,6 +118,22 @@ fn too_little_to_tell() {
     assert!(matches!(judge(&split, None, &base(BASE)).verdict, Verdict::Unknown));
 }
 
+#[test]
+fn short_names_agree_at_many_places() {
+    let text = "
+[1] INT 'i' size=4 bits=32 signed
+[2] STRUCT 's' size=16 { 'a':1@0, 'b':1@32, 'c':1@64, 'd':1@96 }
+";
+    let module = "[3] STRUCT 't' size=28 { 'e':1@0, 'f':1@32, 'g':1@64, 'h':1@96, 'j':1@128, 'k':1@160, 'l':1@192 }";
+    let split = notation::blob(module, Endian::Little, Some(&base(text)));
+    assert!(matches!(judge(&split, None, &base(text)).verdict, Verdict::Exact { proof: Proof::Layout }));
+    // Eight bytes later are short names as well: the first of the module are taken for the base's, the others for its own.
+    let next = format!("[0] FWD 'another' struct{text}");
+    let next = next.replace("[2]", "[3]").replace("[1]", "[2]").replace("[0]", "[1]").replace(":1@", ":2@");
+    let fit = judge(&split, None, &base(&next));
+    assert!(matches!(fit.verdict, Verdict::Unknown), "{fit:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
