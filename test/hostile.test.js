@@ -1,6 +1,7 @@
 // Damaged files through the addon: an error with a code, or a result. The process lives, or the test would not end.
 // The crates test more of this (crates/fuzzing).
-import {readFile, writeFile} from 'node:fs/promises';
+import {execFileSync} from 'node:child_process';
+import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {BtfkitError, checkFiles, dedup, encode, fits, merge} from '../dist/index.js';
@@ -67,5 +68,41 @@ test('reads BTF, cut and changed', async t => {
 			return [{verdict: 'refused'}];
 		});
 		t.true(verdict !== undefined || error !== undefined);
+	}
+});
+
+test('pipes and folders where BTF or what belongs to it should be: nobody waits', async t => {
+	const folder = await temporaryFolder(t);
+	const [path, under, pipe] = ['file.btf', 'base.btf', 'pipe'].map(name => join(folder, name));
+	await writeFile(path, module.bytes);
+	await writeFile(under, base.bytes);
+	execFileSync('mkfifo', [pipe]);
+	const calls = {
+		'dedup': () => dedup(under),
+		'merge': () => merge([under]),
+		'fits': () => fits(path, {base: under}),
+		'encode': () => encode(join(root, 'examples/scheduler.o'), {base: under}),
+		'check': async () => {
+			const [{error}] = await checkFiles([under], {});
+			throw new BtfkitError(error.code, error.message);
+		},
+	};
+	for (const [name, call] of Object.entries(calls)) {
+		for (const suffix of ['.base', '.base_checksum']) {
+			for (const make of [path => execFileSync('mkfifo', [path]), path => mkdir(path)]) {
+				const beside = `${under}${suffix}`;
+				await make(beside);
+				const error = await t.throwsAsync(call(), {instanceOf: BtfkitError}, `${name} ${suffix}`);
+				t.is(error.code, 'IO', `${name}: ${error.message}`);
+				t.true(error.message.includes(beside), error.message);
+				await rm(beside, {recursive: true});
+			}
+		}
+
+		await t.notThrowsAsync(name === 'check' ? checkFiles([under]) : call(), name);
+	}
+
+	for (const call of [() => dedup(pipe), () => fits(path, {base: pipe}), () => fits(pipe, {base: under}), () => encode(pipe), () => merge([under, pipe])]) {
+		t.is((await t.throwsAsync(call(), {instanceOf: BtfkitError})).code, 'IO');
 	}
 });

@@ -2,7 +2,7 @@
 
 use crate::EncodeError;
 use btfkit_btf::Btf;
-use btfkit_elf::{Image, InputFile, constants};
+use btfkit_elf::{ElfError, Image, InputFile, constants};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,12 +67,18 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// A file that may be missing; like any other input, it is not waited for.
 fn optional(path: &Path) -> Result<Option<Vec<u8>>, EncodeError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(EncodeError::new("IO", path, error)),
-    }
+    let elf = |error| EncodeError::of_elf(path, error);
+    let file = match InputFile::open_unpacked(path) {
+        Err(ElfError::NotFound { .. }) => return Ok(None),
+        // Whoever reads it says what is missing.
+        Err(ElfError::Empty { .. }) => return Ok(Some(Vec::new())),
+        file => file.map_err(elf)?,
+    };
+    let bytes = file.bytes().to_vec();
+    file.verify(path).map_err(elf)?;
+    Ok(Some(bytes))
 }
 
 /// The BTF of a file that stands for itself, or on its own distilled base.
