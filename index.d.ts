@@ -72,6 +72,16 @@ export interface DistillOptions {
      */
     signal?: AbortSignal | undefined;
 }
+export interface DedupOptions {
+    /**
+     * What split BTF stands on: a vmlinux, or its raw BTF. Only what it has not comes out.
+     */
+    base?: string | undefined;
+    /**
+     * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
+     */
+    signal?: AbortSignal | undefined;
+}
 export interface RelocateOptions {
     /**
      * The distilled base: raw BTF, or an ELF file that has it as .BTF.base. Default: what the file with the split BTF
@@ -92,6 +102,10 @@ export interface FitsOptions {
      * The base that it is to be judged on: a vmlinux, or its raw BTF.
      */
     base?: string | undefined;
+    /**
+     * The kernel that has this base: a release such as 6.12. Before 6.11 it looks at no distilled base. Default: 6.18.
+     */
+    targetKernel?: string | undefined;
     /**
      * Ends the work early. The error then has the name `AbortError` and the code `ABORTED`.
      */
@@ -187,22 +201,20 @@ export declare function distillToFile(file: string | URL, target: string | URL, 
 export declare function relocate(file: string | URL, options: RelocateOptions): Promise<ConvertResult>;
 /** As `relocate`, but writes the BTF to a file. */
 export declare function relocateToFile(file: string | URL, target: string | URL, options: RelocateOptions): Promise<ConvertToFileResult>;
-/** Merges what is the same in the BTF of a file, as it is made by compilers. */
-export declare function dedup(file: string | URL, options?: {
-    signal?: AbortSignal;
-}): Promise<ConvertResult>;
+/**
+ * Merges what is the same in the BTF of a file, as it is made by compilers. Split BTF stands on `base`, or on its own
+ * distilled base: what that has is taken from it.
+ */
+export declare function dedup(file: string | URL, options?: DedupOptions): Promise<ConvertResult>;
 /** As `dedup`, but writes the BTF to a file. */
-export declare function dedupToFile(file: string | URL, target: string | URL, options?: {
-    signal?: AbortSignal;
-}): Promise<ConvertToFileResult>;
-/** Puts the BTF of several files together, as if they were units of one program, and merges what is the same. */
-export declare function merge(files: ReadonlyArray<string | URL>, options?: {
-    signal?: AbortSignal;
-}): Promise<ConvertResult>;
+export declare function dedupToFile(file: string | URL, target: string | URL, options?: DedupOptions): Promise<ConvertToFileResult>;
+/**
+ * Puts the BTF of several files together, as if they were units of one program, and merges what is the same. With `base`
+ * all of them are split BTF on that.
+ */
+export declare function merge(files: ReadonlyArray<string | URL>, options?: DedupOptions): Promise<ConvertResult>;
 /** As `merge`, but writes the BTF to a file. */
-export declare function mergeToFile(files: ReadonlyArray<string | URL>, target: string | URL, options?: {
-    signal?: AbortSignal;
-}): Promise<ConvertToFileResult>;
+export declare function mergeToFile(files: ReadonlyArray<string | URL>, target: string | URL, options?: DedupOptions): Promise<ConvertToFileResult>;
 /** Says whether the BTF of a module belongs to a base, without booting it. */
 export declare function fits(file: string | URL, options: FitsOptions): Promise<Fit>;
 

@@ -104,6 +104,43 @@ test('merges what is the same', async t => {
 	t.deepEqual(run.stdout, (await merge([paths.repeated, paths.base])).btf);
 });
 
+test('merges split BTF on its base', async t => {
+	const paths = await files(t);
+	const once = await dedup(paths.module, {base: paths.base});
+	t.like(once.report, {typesBefore: 5, types: 5});
+	const twice = await merge([paths.module, paths.module], {base: paths.base});
+	t.deepEqual(twice.btf, once.btf);
+	t.is(twice.report.typesBefore, 10);
+	const run = await btfkit(['merge', paths.module, paths.module, '--base', paths.base, '-o', '-', '-q']);
+	t.is(run.code, 0, run.stderr);
+	t.deepEqual(run.stdout, once.btf);
+	const target = join(paths.folder, 'merged.btf');
+	await writeFile(target, once.btf);
+	t.like(await fits(target, {base: paths.base}), {verdict: 'exact', proof: 'layout', loads: true});
+
+	// With a distilled base of its own it stands on that, which comes out, too.
+	const distilled = join(paths.folder, 'distilled.btf');
+	await btfkit(['distill', paths.module, '--base', paths.base, '-o', distilled]);
+	t.is((await btfkit(['dedup', distilled, '-o', `${distilled}.out`])).code, 0);
+	t.deepEqual(await readFile(`${distilled}.out.base`), await readFile(`${distilled}.base`));
+	const error = await t.throwsAsync(dedup(distilled, {base: paths.base}));
+	t.is(error.code, 'INVALID_BTF');
+	t.is((await t.throwsAsync(merge([distilled]))).code, 'INVALID_BTF');
+	t.is((await t.throwsAsync(dedup(paths.module))).code, 'MALFORMED_BTF');
+});
+
+test('an older kernel looks at no distilled base', async t => {
+	const paths = await files(t);
+	const distilled = join(paths.folder, 'distilled.btf');
+	await btfkit(['distill', paths.module, '--base', paths.base, '-o', distilled]);
+	const run = async (...more) => btfkit(['fits', distilled, '--base', paths.nextBase, ...more]);
+	t.is((await run('--target-kernel', '6.11')).code, 0);
+	const older = await run('--target-kernel', '6.10');
+	t.is(older.code, 4);
+	t.regex(older.stdout.toString(), /: mismatched: /);
+	t.is((await run('--target-kernel', 'six')).code, 2);
+});
+
 test('refuses what it cannot use, and leaves what is there', async t => {
 	const paths = await files(t);
 	const failure = async (...args) => (await btfkit(args)).code;

@@ -3,14 +3,17 @@ import {call} from './call.js';
 import {BtfkitError} from './errors.js';
 import type {Binding} from './binding.js';
 import type {Control, Outcome} from './native.js';
-import type {distillOptions, fitsOptions, relocateOptions} from './options/convert.js';
+import {
+	dedupOptions as dedupTable, distillOptions as distillTable, fitsOptions as fitsTable, relocateOptions as relocateTable,
+	type dedupOptions, type distillOptions, type fitsOptions, type relocateOptions,
+} from './options/convert.js';
 import {OptionError} from './options/error.js';
-import {distillOptions as distillTable, fitsOptions as fitsTable, relocateOptions as relocateTable} from './options/convert.js';
 import {checkOptions, type CallOptions} from './options/table.js';
 import {refuseInput, toPath} from './paths.js';
 import type {KindName} from './report.js';
 
 export type DistillOptions = CallOptions<typeof distillOptions>;
+export type DedupOptions = CallOptions<typeof dedupOptions>;
 export type RelocateOptions = CallOptions<typeof relocateOptions>;
 export type FitsOptions = CallOptions<typeof fitsOptions>;
 
@@ -122,8 +125,11 @@ export async function relocateToFile(file: string | URL, target: string | URL, o
 	return toFile([file], target, (input, path) => startRelocate(input, path, options));
 }
 
-/** Merges what is the same in the BTF of a file, as it is made by compilers. */
-export async function dedup(file: string | URL, options: {signal?: AbortSignal} = {}): Promise<ConvertResult> {
+/**
+ * Merges what is the same in the BTF of a file, as it is made by compilers. Split BTF stands on `base`, or on its own
+ * distilled base: what that has is taken from it.
+ */
+export async function dedup(file: string | URL, options: DedupOptions = {}): Promise<ConvertResult> {
 	const {btf, report} = await startDedup(toPath(file, 'file'), undefined, options);
 	return {btf: btf!, report: readReport(report)};
 }
@@ -132,13 +138,16 @@ export async function dedup(file: string | URL, options: {signal?: AbortSignal} 
 export async function dedupToFile(
 	file: string | URL,
 	target: string | URL,
-	options: {signal?: AbortSignal} = {},
+	options: DedupOptions = {},
 ): Promise<ConvertToFileResult> {
 	return toFile([file], target, (input, path) => startDedup(input, path, options));
 }
 
-/** Puts the BTF of several files together, as if they were units of one program, and merges what is the same. */
-export async function merge(files: ReadonlyArray<string | URL>, options: {signal?: AbortSignal} = {}): Promise<ConvertResult> {
+/**
+ * Puts the BTF of several files together, as if they were units of one program, and merges what is the same. With `base`
+ * all of them are split BTF on that.
+ */
+export async function merge(files: ReadonlyArray<string | URL>, options: DedupOptions = {}): Promise<ConvertResult> {
 	const {btf, report} = await startMerge(toPaths(files), undefined, options);
 	return {btf: btf!, report: readReport(report)};
 }
@@ -147,7 +156,7 @@ export async function merge(files: ReadonlyArray<string | URL>, options: {signal
 export async function mergeToFile(
 	files: ReadonlyArray<string | URL>,
 	target: string | URL,
-	options: {signal?: AbortSignal} = {},
+	options: DedupOptions = {},
 ): Promise<ConvertToFileResult> {
 	const inputs = toPaths(files);
 	return toFile(inputs, target, (_, path) => startMerge(inputs, path, options));
@@ -156,9 +165,9 @@ export async function mergeToFile(
 /** Says whether the BTF of a module belongs to a base, without booting it. */
 export async function fits(file: string | URL, options: FitsOptions): Promise<Fit> {
 	const path = toPath(file, 'file');
-	const {base} = checkOptions(fitsTable, options);
+	const {base, targetKernel} = checkOptions(fitsTable, options);
 	const named = required(base, 'base');
-	const {report} = await start(path, 'judging', options.signal, (native, control) => native.fits(path, named, control));
+	const {report} = await start(path, 'judging', options.signal, (native, control) => native.fits(path, named, targetKernel, control));
 	return JSON.parse(report!) as Fit;
 }
 
@@ -189,14 +198,14 @@ async function startRelocate(path: string, output: string | undefined, options: 
 	return start(path, 'relocating', options.signal, (native, control) => native.relocate(path, base, named, output, control));
 }
 
-async function startDedup(path: string, output: string | undefined, options: {signal?: AbortSignal}) {
-	checkOptions({}, options);
-	return start(path, 'merging', options.signal, (native, control) => native.dedup(path, output, control));
+async function startDedup(path: string, output: string | undefined, options: DedupOptions) {
+	const {base} = checkOptions(dedupTable, options);
+	return start(path, 'merging', options.signal, (native, control) => native.dedup(path, base, output, control));
 }
 
-async function startMerge(paths: string[], output: string | undefined, options: {signal?: AbortSignal}) {
-	checkOptions({}, options);
-	return start(paths.join(', '), 'merging', options.signal, (native, control) => native.merge(paths, output, control));
+async function startMerge(paths: string[], output: string | undefined, options: DedupOptions) {
+	const {base} = checkOptions(dedupTable, options);
+	return start(paths.join(', '), 'merging', options.signal, (native, control) => native.merge(paths, base, output, control));
 }
 
 async function start(

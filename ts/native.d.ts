@@ -29,8 +29,8 @@ export interface CheckSettings {
   targetKernel?: string
 }
 
-/** Merges what is the same in the BTF of a file. */
-export declare function dedup(input: string, output: string | undefined | null, control: Control): Promise<Outcome>
+/** Merges what is the same in the BTF of a file; split BTF stands on `base`. */
+export declare function dedup(input: string, base: string | undefined | null, output: string | undefined | null, control: Control): Promise<Outcome>
 
 /** The features of the default set. */
 export declare function defaultFeatureNames(): Array<string>
@@ -84,8 +84,11 @@ export interface Failure {
 /** The names that `features` takes, in the order in which pahole lists them. */
 export declare function featureNames(): Array<string>
 
-/** Says whether the BTF of the file `input` belongs to `base`: the report tells. */
-export declare function fits(input: string, base: string, control: Control): Promise<Outcome>
+/**
+ * Says whether the BTF of the file `input` belongs to `base`, by the rules of the release `target_kernel`: the report
+ * tells.
+ */
+export declare function fits(input: string, base: string, targetKernel: string | undefined | null, control: Control): Promise<Outcome>
 
 /** Some results, or none yet; or `failure`. With `summary` or `failure` comes the end. */
 export interface KernelBatch {
@@ -132,8 +135,8 @@ export declare function languageCode(name: string): number | null
 /** The names that `langExclude` takes. */
 export declare function languageNames(): Array<string>
 
-/** Puts the BTF of several files together and merges what is the same. */
-export declare function merge(inputs: Array<string>, output: string | undefined | null, control: Control): Promise<Outcome>
+/** Puts the BTF of several files together, all of which stand on `base` if there is one, and merges what is the same. */
+export declare function merge(inputs: Array<string>, base: string | undefined | null, output: string | undefined | null, control: Control): Promise<Outcome>
 
 /** Either `failure`, or `report` and, unless it was written to a file, `btf`. */
 export interface Outcome {

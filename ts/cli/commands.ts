@@ -1,6 +1,6 @@
 // Which commands there are. A command's own module is loaded when it is called.
 import {checkCommandOptions, checkOptions} from '../options/check.js';
-import {convertCommandOptions, distillOptions, fitsCommandOptions, fitsOptions, relocateOptions} from '../options/convert.js';
+import {convertCommandOptions, dedupOptions, distillOptions, fitsCommandOptions, fitsOptions, relocateOptions} from '../options/convert.js';
 import {encodeCommandOptions, encodeOptions} from '../options/encode.js';
 import {kernelCommandOptions, kernelOptions} from '../options/kernel.js';
 import type {OptionTable} from '../options/table.js';
@@ -50,23 +50,25 @@ export const commands: Readonly<Record<string, CommandSpec>> = {
 	fits: {
 		summary: 'Say whether a module\'s BTF belongs to a kernel.',
 		description: 'Says whether the BTF of a module belongs to a base, without booting it. The exit code is 0 when it does '
-			+ '(exactly, or by relocation), 3 when it does not, 4 when nothing tells.',
+			+ '(exactly, or by relocation), 4 when it does not, 5 when nothing tells.',
 		operands: {'<file>': 'A module with a section .BTF, or raw split BTF.'},
 		tables: [fitsOptions, fitsCommandOptions],
 		load: async () => (await import('./fits.js')).fitsCommand,
 	},
 	dedup: {
 		summary: 'Merge what is the same in BTF.',
-		description: 'Merges what is the same in BTF that was made by a compiler (-gbtf) or put together.',
+		description: 'Merges what is the same in BTF that was made by a compiler (-gbtf) or put together; of split BTF also what its '
+			+ 'base has.',
 		operands: {'<file>': 'An ELF file with a section .BTF, or raw BTF.'},
-		tables: [convertCommandOptions],
+		tables: [dedupOptions, convertCommandOptions],
 		load: async () => (await import('./convert.js')).dedupCommand,
 	},
 	merge: {
 		summary: 'Put BTFs together.',
-		description: 'Puts the BTF of several files together, as if they were units of one program, and merges what is the same.',
+		description: 'Puts the BTF of several files together, as if they were units of one program, and merges what is the '
+			+ 'same. With --base all of them stand on that.',
 		operands: {'<files...>': 'ELF files with sections .BTF, or raw BTF.'},
-		tables: [convertCommandOptions],
+		tables: [dedupOptions, convertCommandOptions],
 		load: async () => (await import('./convert.js')).mergeCommand,
 	},
 	check: {

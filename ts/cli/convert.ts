@@ -2,7 +2,7 @@
 import {basename} from 'node:path';
 import {
 	dedup, dedupToFile, distillToFile, merge, mergeToFile, relocate, relocateToFile,
-	type ConvertReport, type ConvertResult, type ConvertToFileResult, type DistillOptions, type RelocateOptions,
+	type ConvertReport, type ConvertResult, type ConvertToFileResult, type DedupOptions, type DistillOptions, type RelocateOptions,
 } from '../convert.js';
 import {BtfkitError} from '../errors.js';
 import type {convertCommandOptions} from '../options/convert.js';
@@ -40,8 +40,8 @@ export async function relocateCommand([file]: [string], options: CommandOptions 
 	}, options);
 }
 
-export async function dedupCommand([file]: [string], options: CommandOptions): Promise<number> {
-	return convert({
+export async function dedupCommand([file]: [string], options: CommandOptions & DedupOptions): Promise<number> {
+	return convert<DedupOptions>({
 		name: 'dedup',
 		inputs: [file],
 		inMemory: rest => dedup(file, rest),
@@ -49,8 +49,8 @@ export async function dedupCommand([file]: [string], options: CommandOptions): P
 	}, options);
 }
 
-export async function mergeCommand([files]: [string[]], options: CommandOptions): Promise<number> {
-	return convert({
+export async function mergeCommand([files]: [string[]], options: CommandOptions & DedupOptions): Promise<number> {
+	return convert<DedupOptions>({
 		name: 'merge',
 		inputs: files,
 		inMemory: rest => merge(files, rest),

@@ -11,6 +11,15 @@ const base = {
 /** What `distill` takes. */
 export const distillOptions = {...base} as const satisfies OptionTable;
 
+/** What `dedup` and `merge` take. */
+export const dedupOptions = {
+	base: {
+		kind: 'path',
+		flag: '--base <file>',
+		text: 'What split BTF stands on: a vmlinux, or its raw BTF. Only what it has not comes out.',
+	},
+} as const satisfies OptionTable;
+
 /** What `relocate` takes. */
 export const relocateOptions = {
 	base: {
@@ -32,6 +41,11 @@ export const fitsOptions = {
 		kind: 'path',
 		flag: '--base <file>',
 		text: 'The base that it is to be judged on: a vmlinux, or its raw BTF.',
+	},
+	targetKernel: {
+		kind: 'release',
+		flag: '--target-kernel <release>',
+		text: 'The kernel that has this base: a release such as 6.12. Before 6.11 it looks at no distilled base. Default: 6.18.',
 	},
 } as const satisfies OptionTable;
 

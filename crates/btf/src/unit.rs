@@ -3,7 +3,7 @@
 //! A reader of DWARF fills one of these for each compile unit (or group of units that refer to one another), a reader
 //! of BTF fills one for a whole BTF. Nothing here depends on other units, so any thread can fill it.
 
-use crate::Kind;
+use crate::{Kind, TypeId};
 
 /// A type of the unit, by its index in [`UnitTypes::types`]; [`VOID`] is void.
 pub type Local = u32;
@@ -149,6 +149,9 @@ pub struct UnitTypes {
     /// in). Types that are not listed are only asked about: prototypes of functions that may be left out. What these
     /// refer to is listed.
     pub order: Vec<Local>,
+    /// The first types are those of the base that the program stands on, by their ids: the unit refers to just these,
+    /// and lists none of them. So it is with split BTF; debug information describes anew what the base has.
+    pub base: Local,
 }
 
 impl UnitTypes {
@@ -157,6 +160,13 @@ impl UnitTypes {
         self.types.push(LocalType::default());
         self.references.clear();
         self.order.clear();
+        self.base = 0;
+    }
+
+    /// The type of the base that it is.
+    #[inline]
+    pub(crate) fn in_base(&self, local: Local) -> Option<TypeId> {
+        (local < self.base && local != VOID).then_some(TypeId(local))
     }
 
     /// What the members of a type refer to.

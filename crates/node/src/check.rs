@@ -32,13 +32,17 @@ impl TryFrom<CheckSettings> for CheckOptions {
             "base" => Ok(Context::Base),
             _ => Err(invalid(format!("unknown context '{name}'"))),
         };
-        let release = |text: String| text.parse::<Release>().map_err(|error| invalid(format!("targetKernel: {error}")));
         Ok(CheckOptions {
             base: settings.base.map(PathBuf::from),
             context: settings.context.map(context).transpose()?,
             release: settings.target_kernel.map(release).transpose()?,
         })
     }
+}
+
+/// A release as the option `targetKernel` names it.
+pub(crate) fn release(text: String) -> Result<Release, EncodeError> {
+    text.parse().map_err(|error| EncodeError { code: "INVALID_OPTION", message: format!("targetKernel: {error}") })
 }
 
 /// Checks files; the report is a list with a record for each.

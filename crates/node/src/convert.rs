@@ -8,6 +8,7 @@ use btfkit_encode::convert::{self, Converted};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
+use crate::check::release;
 use crate::control::Control;
 use crate::outcome::{Outcome, json};
 use crate::task::{Run, run};
@@ -37,27 +38,32 @@ pub fn relocate(
     })
 }
 
-/// Says whether the BTF of the file `input` belongs to `base`: the report tells.
+/// Says whether the BTF of the file `input` belongs to `base`, by the rules of the release `target_kernel`: the report
+/// tells.
 #[napi(ts_return_type = "Promise<Outcome>")]
-pub fn fits(input: String, base: String, control: &Control) -> AsyncTask<Run> {
+pub fn fits(input: String, base: String, target_kernel: Option<String>, control: &Control) -> AsyncTask<Run> {
     run("fits", control, move |_| {
-        let report = convert::fits(Path::new(&input), Path::new(&base))?;
+        let release = target_kernel.map(release).transpose()?;
+        let report = convert::fits(Path::new(&input), Path::new(&base), release)?;
         Ok(Outcome { report: Some(json(&report)?), ..Outcome::default() })
     })
 }
 
-/// Merges what is the same in the BTF of a file.
+/// Merges what is the same in the BTF of a file; split BTF stands on `base`.
 #[napi(ts_return_type = "Promise<Outcome>")]
-pub fn dedup(input: String, output: Option<String>, control: &Control) -> AsyncTask<Run> {
-    run("dedup", control, move |aborted| deliver(convert::dedup(Path::new(&input))?, output, &input, aborted))
+pub fn dedup(input: String, base: Option<String>, output: Option<String>, control: &Control) -> AsyncTask<Run> {
+    run("dedup", control, move |aborted| {
+        let converted = convert::dedup(Path::new(&input), base.as_deref().map(Path::new))?;
+        deliver(converted, output, &input, aborted)
+    })
 }
 
-/// Puts the BTF of several files together and merges what is the same.
+/// Puts the BTF of several files together, all of which stand on `base` if there is one, and merges what is the same.
 #[napi(ts_return_type = "Promise<Outcome>")]
-pub fn merge(inputs: Vec<String>, output: Option<String>, control: &Control) -> AsyncTask<Run> {
+pub fn merge(inputs: Vec<String>, base: Option<String>, output: Option<String>, control: &Control) -> AsyncTask<Run> {
     run("merge", control, move |aborted| {
         let paths: Vec<&Path> = inputs.iter().map(Path::new).collect();
-        deliver(convert::merge(&paths)?, output, &inputs.join(", "), aborted)
+        deliver(convert::merge(&paths, base.as_deref().map(Path::new))?, output, &inputs.join(", "), aborted)
     })
 }
 

@@ -47,6 +47,7 @@ pub struct BaseTypes {
 }
 
 impl BaseTypes {
+    /// Functions are found by [`find_function`](Self::find_function) only, variables never.
     pub fn of(btf: Arc<Btf>) -> Result<BaseTypes, DedupError> {
         // What has nothing to do with keys is made beside them, if there can be a thread for it.
         thread::scope(|scope| {
@@ -55,7 +56,7 @@ impl BaseTypes {
                 by_targets(&btf)
             };
             let aside = thread::Builder::new().name("btfkit-base".into()).spawn_scoped(scope, aside);
-            let mut base = BaseTypes::with_keys(Arc::clone(&btf))?;
+            let mut base = BaseTypes::with_keys(Arc::clone(&btf), false)?;
             base.by_target = match aside.map(thread::ScopedJoinHandle::join) {
                 Ok(Ok(found)) => found,
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
@@ -65,7 +66,12 @@ impl BaseTypes {
         })
     }
 
-    fn with_keys(btf: Arc<Btf>) -> Result<BaseTypes, DedupError> {
+    /// Functions and variables have keys like all other types, for units that refer to those of the base.
+    pub(super) fn with_symbols(btf: Arc<Btf>) -> Result<BaseTypes, DedupError> {
+        BaseTypes::with_keys(btf, true)
+    }
+
+    fn with_keys(btf: Arc<Btf>, symbols: bool) -> Result<BaseTypes, DedupError> {
         let ids = || (1..btf.end_id().0).map(TypeId);
         let record = |id: TypeId| btf.record(id).expect("an id of the base");
         let is_int = |&id: &TypeId| {
@@ -100,7 +106,7 @@ impl BaseTypes {
         for id in 1..unit.types.len() as u32 {
             let t = &unit.types[id as usize];
             let kind = t.kind.expect("every record is a type");
-            if matches!(kind, Kind::Var | Kind::Datasec | Kind::Func) {
+            if matches!(kind, Kind::Var | Kind::Datasec | Kind::Func) && !symbols {
                 continue;
             }
             let key = spelling.key(&unit, id, u32::MAX);

@@ -218,6 +218,12 @@ impl Classifier {
 
     #[inline]
     fn class(&mut self, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
+        if let (Some(ty), Some(base)) = (unit.in_base(local), &self.base) {
+            let stands = base.stands(ty);
+            let key = base.keys[stands.index()];
+            let slot = self.slot_of_base(stands, key);
+            return self.met(slot, unit, local, place, number);
+        }
         let key = self.spelling.key(unit, local, number);
         let slot = self.known[self.last as usize].next;
         if !self.is_at(slot, key) {

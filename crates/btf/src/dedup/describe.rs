@@ -3,6 +3,7 @@
 use super::classes::{ClassId, VOID_CLASS};
 use super::merge::ClassIndex;
 use super::spell::{NO_LEAF, Spelling};
+use crate::TypeId;
 use crate::unit::{ARRAY_INDEX, Local, UnitTypes, VOID};
 
 /// A vertex of a unit, by its number there.
@@ -26,6 +27,8 @@ pub struct UnitDetail {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DetailVertex {
     pub class: ClassId,
+    /// The type of the base that the unit refers to, with no edges here; void for others.
+    pub base: TypeId,
     pub item: u32,
     /// Index of its first edge.
     pub first: u32,
@@ -109,7 +112,8 @@ impl Description<'_> {
     fn add(&mut self, local: Local, item: u32) {
         self.vertex_of[local as usize] = self.locals.len() as UnitVertex;
         self.locals.push(local);
-        self.detail.vertices.push(DetailVertex { class: self.class(local), item, first: 0 });
+        let base = self.unit.in_base(local).unwrap_or(TypeId::VOID);
+        self.detail.vertices.push(DetailVertex { class: self.class(local), base, item, first: 0 });
     }
 
     fn vertex(&mut self, local: Local) -> UnitVertex {
@@ -132,7 +136,12 @@ impl Description<'_> {
         let mut v = 0;
         while v < self.locals.len() {
             let t = &unit.types[self.locals[v] as usize];
-            self.detail.vertices[v].first = self.detail.edges.len() as u32;
+            let vertex = &mut self.detail.vertices[v];
+            vertex.first = self.detail.edges.len() as u32;
+            v += 1;
+            if !vertex.base.is_void() {
+                continue;
+            }
             for &to in std::iter::once(&t.target).chain(unit.references_of(t)) {
                 match self.spelling.of(to).leaf {
                     NO_LEAF => {}
@@ -142,7 +151,6 @@ impl Description<'_> {
                     }
                 }
             }
-            v += 1;
         }
     }
 }

@@ -83,7 +83,9 @@ impl TypeGraph {
         TypeGraph::build_within(classifiers, units, describe, Scope::Contested)
     }
 
-    /// The same graph, by comparing exactly whatever reaches a name with several definitions. Slow: for tests.
+    /// The same graph, by comparing exactly whatever reaches a name with several definitions. Slow: for tests, and for
+    /// units that refer to types of the base ([`UnitTypes::base`](crate::unit::UnitTypes::base)), which may be unusual
+    /// ones.
     #[doc(hidden)]
     pub fn build_by_comparing<E>(
         classifiers: &mut Vec<Classifier>,
@@ -101,7 +103,7 @@ impl TypeGraph {
     ) -> Result<TypeGraph, E> {
         let Merged { mut classes, ids, mut index } = merge(classifiers);
         let int = program_int(&mut classes);
-        let mut settlement = Settlement::of(&mut classes);
+        let mut settlement = Settlement::of(&mut classes, scope == Scope::Ambiguous);
         let known = Units { summaries: &units, ids: &ids };
         let mut views = views(&classes, &settlement, known, scope, |numbers| match numbers {
             [] => Ok(Vec::new()),

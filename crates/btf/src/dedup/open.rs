@@ -6,7 +6,7 @@
 //! types of classes that the program has, too: with others nothing is compared.
 
 use super::classes::{ClassId, Classes, NOWHERE, Place, VOID_CLASS};
-use super::describe::{NO_VERTEX, UNLISTED, UnitDetail};
+use super::describe::{DetailVertex, NO_VERTEX, UNLISTED, UnitDetail};
 use super::refine::{Vertex, Vertices};
 use super::views::{Role, Views};
 use crate::TypeId;
@@ -95,7 +95,8 @@ impl OpenPart {
     fn unit(&mut self, detail: &UnitDetail, views: &Views) {
         let is_open = |class: ClassId| matches!(views.role(class), Role::Refined | Role::Named);
         let mut next = self.places.len() as Vertex;
-        let number = |v: &super::describe::DetailVertex| match is_open(v.class) {
+        let number = |v: &DetailVertex| match is_open(v.class) {
+            true if !v.base.is_void() => self.base.binary_search(&v.base).map_or(NO_VERTEX, |v| v as Vertex),
             true => {
                 next += 1;
                 next - 1
@@ -103,7 +104,8 @@ impl OpenPart {
             false => NO_VERTEX,
         };
         let vertex_of: Vec<Vertex> = detail.vertices.iter().map(number).collect();
-        for (v, vertex) in detail.vertices.iter().enumerate().filter(|(_, v)| is_open(v.class)) {
+        let is_own = |v: &DetailVertex| v.base.is_void() && is_open(v.class);
+        for (v, vertex) in detail.vertices.iter().enumerate().filter(|(_, v)| is_own(v)) {
             let listed = Place { unit: detail.number, item: vertex.item };
             self.add(vertex.class, if vertex.item == UNLISTED { NOWHERE } else { listed });
             if views.role(vertex.class) == Role::Refined {

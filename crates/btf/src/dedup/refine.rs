@@ -248,6 +248,10 @@ impl Refinement<'_> {
                 continue;
             }
             let have = self.resolve_forward(have);
+            // Two types of the base, which one unit refers to and another means: it has them apart.
+            if new.max(have) < self.base && self.kind(new) != Kind::Fwd && self.kind(have) != Kind::Fwd {
+                return false;
+            }
             let partner = self.partner[have as usize];
             if partner != UNMAPPED {
                 if partner == new || self.identical(partner, new, IDENTICAL_DEPTH, &mut IDENTICAL_VISITS.clone()) {

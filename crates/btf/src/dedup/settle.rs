@@ -56,9 +56,10 @@ pub(super) struct Settlement {
 }
 
 impl Settlement {
-    /// Adds classes of the base: those that own types may be taken for, or mean.
-    pub fn of(classes: &mut Classes) -> Settlement {
-        let grouped = bring_names(classes);
+    /// Adds classes of the base: those that own types may be taken for, or mean. With `thorough`, also where no own name
+    /// is in the way of the base's.
+    pub fn of(classes: &mut Classes, thorough: bool) -> Settlement {
+        let grouped = bring_names(classes, thorough);
         let classes = &*classes;
         // Looked up, never iterated for an order: that of groups is that of classes.
         let mut index: HashMap<(Space, u64), GroupId> = HashMap::default();
@@ -133,10 +134,11 @@ impl Settlement {
 
 /// Adds the classes of the base that own types share a name with. Those before the one that is returned need no look:
 /// own types declare what the base defines, once each, or have names of their own.
-fn bring_names(classes: &mut Classes) -> ClassId {
+fn bring_names(classes: &mut Classes, thorough: bool) -> ClassId {
     let added = classes.all.len() as ClassId;
     let Some(base) = classes.base.clone() else { return added };
-    let mut conflicts = classes.all.iter().any(|class| !class.base.is_void() && base.is_special(class.base));
+    let mut conflicts =
+        thorough || classes.all.iter().any(|class| !class.base.is_void() && base.is_special(class.base));
     let mut wanted: Vec<TypeId> = Vec::new();
     for class in &classes.all {
         if !class.base.is_void() || class.name.is_none() || !has_name_space(class.kind) {

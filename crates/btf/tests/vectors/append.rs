@@ -26,5 +26,5 @@ fn what_cannot_be_put_together() {
     assert_eq!(append(&mixed), Err(AppendError::Endian { number: 2, endian: Endian::Big }));
     let base = Arc::new(whole(Endian::Little));
     let split = Btf::parse_split(notation::blob("[2] PTR -> 1", Endian::Little, Some(&base)), base).unwrap();
-    assert_eq!(append(&[whole(Endian::Little), split]), Err(AppendError::Split { number: 2 }));
+    assert_eq!(append(&[whole(Endian::Little), split]), Err(AppendError::Base { number: 2 }));
 }

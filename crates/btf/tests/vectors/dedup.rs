@@ -71,15 +71,42 @@ fn the_oracle_gives_what_libbpf_gives_on_a_base() {
     run(include_str!("split.txt"), by_oracle, true);
 }
 
-#[test]
-fn the_product_gives_what_libbpf_gives() {
-    let by_product = |input: &Btf| match btfkit_btf::dedup::dedup(input) {
+fn by_product(input: &Btf) -> Option<Vec<u8>> {
+    match btfkit_btf::dedup::dedup(input) {
         Ok(blob) => Some(blob),
         Err(error) => {
             assert!(matches!(error, DedupError::Circle(_)), "{error}");
             None
         }
-    };
-    // Its strings are in the order of the output's types, libbpf's in that of the input's.
+    }
+}
+
+// The product's strings are in the order of the output's types, libbpf's in that of the input's.
+
+#[test]
+fn the_product_gives_what_libbpf_gives() {
     run(include_str!("dedup.txt"), by_product, false);
+}
+
+#[test]
+fn the_product_gives_what_libbpf_gives_on_a_base() {
+    run(include_str!("split.txt"), by_product, false);
+}
+
+/// No language makes such types. libbpf compares them by where they stand.
+#[test]
+fn a_circle_without_a_name_is_refused_on_a_base() {
+    let circles = [
+        "[2] STRUCT size=8 { 'm':3@0 }\n[3] PTR -> 2\n",
+        "[2] UNION size=8 { 'm':1@0, 'n':2@0 }\n",
+        "[2] FUNC_PROTO ret=3 ()\n[3] STRUCT size=8 { 'm':4@0 }\n[4] PTR -> 2\n",
+    ];
+    for circle in circles {
+        let base = Arc::new(
+            Btf::parse(notation::blob("[1] INT 'int' size=4 bits=32 signed\n", Endian::Little, None)).unwrap(),
+        );
+        let split = Btf::parse_split(notation::blob(circle, Endian::Little, Some(&base)), base).unwrap();
+        let error = btfkit_btf::dedup::dedup(&split).unwrap_err();
+        assert!(matches!(error, DedupError::Circle(id) if id.0 > 1), "{error}");
+    }
 }

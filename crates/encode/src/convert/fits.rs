@@ -1,11 +1,12 @@
 //! Whether a module's BTF belongs to a base, as a report.
 
 use crate::btf_file::{BtfFile, whole};
-use crate::{EncodeError, jobs};
+use crate::policy::DISTILLED_BASE;
+use crate::{CheckOptions, EncodeError, jobs};
 use btfkit_btf::Kind;
 use btfkit_btf::fits::{FitError, Garbled, Mismatch, ModuleBtf, Proof, Verdict};
 use btfkit_btf::relocate::{Cause, Namesake, Obstacle, RelocateError};
-use btfkit_btf::validate::{Context, Rules};
+use btfkit_btf::validate::{Context, Release, Rules};
 use serde::Serialize;
 use std::path::Path;
 
@@ -63,14 +64,18 @@ pub struct InsteadReport {
     pub size: u32,
 }
 
-/// Judges the BTF of the file at `path` on the base at `base`.
-pub fn fits(path: &Path, base: &Path) -> Result<FitReport, EncodeError> {
+/// Judges the BTF of the file at `path` on the base at `base`, by the rules of that release of the kernel.
+pub fn fits(path: &Path, base: &Path, release: Option<Release>) -> Result<FitReport, EncodeError> {
     let file = BtfFile::read(path)?;
     let base = whole(base)?;
-    let module =
-        ModuleBtf { split: &file.btf, distilled: file.distilled.as_deref(), checksum: file.checksum.as_deref() };
     let pointer_size = file.pointer_size.or(base.pointer_size()).unwrap_or(8);
-    let rules = Rules { pointer_size, ..Rules::new(Context::Module) };
+    let release = release.unwrap_or(CheckOptions::RELEASE);
+    let rules = Rules { pointer_size, release, ..Rules::new(Context::Module) };
+    // An older kernel does not look at it, and takes what stands on it for what stands on its own BTF; which that is not,
+    // whatever the checksum says of where the distilled base comes from.
+    let unseen = release < DISTILLED_BASE && file.distilled.is_some();
+    let [distilled, checksum] = [&file.distilled, &file.checksum].map(|bytes| bytes.as_deref().filter(|_| !unseen));
+    let module = ModuleBtf { split: &file.btf, distilled, checksum };
     let fit = jobs::on_shared(path, || Ok(btfkit_btf::fits::fits(module, &base, rules)))?;
     let fit =
         fit.map_err(|error: FitError| EncodeError::new("MALFORMED_BTF", path, format!("cannot be read: {error}")))?;

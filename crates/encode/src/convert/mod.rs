@@ -65,7 +65,7 @@ pub fn distill(path: &Path, base: &Path) -> Result<Converted, EncodeError> {
 }
 
 fn distilled(path: &Path, base: &Path) -> Result<Converted, EncodeError> {
-    let split = parse(path, BtfFile::read(path)?.btf, Some(whole(base)?))?;
+    let split = on_base(path, Some(&whole(base)?))?;
     let distilled =
         btfkit_btf::distill::distill(&split).map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     let after = parse(path, distilled.split, Some(Arc::clone(&distilled.base)))?;
@@ -104,30 +104,47 @@ fn relocated(path: &Path, base: Option<&Path>, to: &Path) -> Result<Converted, E
     Ok(converted)
 }
 
-/// Merges what is the same in a BTF.
-pub fn dedup(path: &Path) -> Result<Converted, EncodeError> {
-    let before = whole(path)?;
-    deduplicated(path, &before, &before)
+/// Merges what is the same in a BTF. Split BTF stands on `base`, or on its own distilled base, which comes out with it.
+pub fn dedup(path: &Path, base: Option<&Path>) -> Result<Converted, EncodeError> {
+    let before = on_base(path, base.map(whole).transpose()?.as_ref())?;
+    deduplicated(path, &before, &before, base.is_none())
 }
 
-/// Puts BTFs together and merges what is the same.
-pub fn merge(paths: &[&Path]) -> Result<Converted, EncodeError> {
+/// Puts BTFs together, of which all stand on `base` or none on any, and merges what is the same.
+pub fn merge(paths: &[&Path], base: Option<&Path>) -> Result<Converted, EncodeError> {
+    let base = base.map(whole).transpose()?;
     let last = paths.last().copied().unwrap_or(Path::new(""));
     let mut parts = Vec::with_capacity(paths.len());
     for path in paths {
-        let part = whole(path)?;
+        let part = on_base(path, base.as_ref())?;
+        if base.is_none() && part.base().is_some() {
+            let what = "has a distilled base of its own; name the base that all of them stand on (--base)";
+            return Err(EncodeError::new("INVALID_BTF", path, what));
+        }
         parts.push(Arc::into_inner(part).ok_or_else(|| EncodeError::new("INTERNAL", path, "its BTF is in use"))?);
     }
     let all = append(&parts).map_err(|error| EncodeError::new("INVALID_BTF", last, error))?;
-    let all = parse(last, all, None)?;
-    deduplicated(last, &all, &all)
+    let all = parse(last, all, base)?;
+    deduplicated(last, &all, &all, false)
 }
 
-fn deduplicated(path: &Path, before: &Btf, input: &Btf) -> Result<Converted, EncodeError> {
+/// The BTF of a file on this base; without one, as [`whole`].
+fn on_base(path: &Path, base: Option<&Arc<Btf>>) -> Result<Arc<Btf>, EncodeError> {
+    let Some(base) = base else { return whole(path) };
+    let file = BtfFile::read(path)?;
+    if file.distilled.is_some() {
+        let what =
+            "stands on its own distilled base, not on the one that is named; relocate it first (btfkit relocate)";
+        return Err(EncodeError::new("INVALID_BTF", path, what));
+    }
+    parse(path, file.btf, Some(Arc::clone(base)))
+}
+
+fn deduplicated(path: &Path, before: &Btf, input: &Btf, with_base: bool) -> Result<Converted, EncodeError> {
     let blob = jobs::on_shared(path, || Ok(btfkit_btf::dedup::dedup(input)))?;
     let blob = blob.map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
-    let after = parse(path, blob, None)?;
-    Ok(Converted::new(before, &after, None))
+    let after = parse(path, blob, input.base().cloned())?;
+    Ok(Converted::new(before, &after, input.base().filter(|_| with_base).map(Arc::as_ref)))
 }
 
 /// What is written the kernel takes.
