@@ -1,15 +1,15 @@
-//! Distills the BTF of many modules and carries each to other bases:
-//! `relocate_modules FOLDER BASE TO…`, all of raw BTF; the files of the folder and of those below it are split BTF on BASE.
+//! What distilled bases cost and what they are good for: `relocate_modules PLAIN DISTILLED TO…`. Both folders are what
+//! `btfkit kernel --out` makes of the same kernel, with `--base-ref never` and with `--base-ref always`; what modules are
+//! carried to is raw BTF, and the base that they come from is the first of these. `node scripts/relocate.mjs` makes all that.
 //!
 //! Says how many bytes the distilled bases add and what stands in the way. Where nothing does, the kernel has to take the
-//! result, all names have to be what they were, and on BASE itself every type of the module has to be at its old place:
-//! otherwise it ends with an error.
+//! result, all names have to be what they were, and on the base that it comes from the graph has to be that of the plain
+//! split BTF: otherwise it ends with an error.
 
-use btfkit_btf::distill::distill;
-use btfkit_btf::relocate::{RelocateError, relocate};
+use btfkit_btf::relocate::{RelocateError, Relocated, relocate};
 use btfkit_btf::validate::{Context, Rules};
-use btfkit_btf::{Btf, TypeId};
-use std::collections::BTreeMap;
+use btfkit_btf::{Btf, Type, TypeId};
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +17,9 @@ use std::sync::Arc;
 /// How many names are told.
 const SHOWN: usize = 12;
 
-#[derive(Default)]
-struct Tally {
+struct Target<'a> {
+    path: &'a Path,
+    btf: Arc<Btf>,
     carried: usize,
     doubts: usize,
     /// How many modules each type stands in the way of.
@@ -27,66 +28,59 @@ struct Tally {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [folder, base_path, others @ ..] = &arguments[..] else {
-        return Err("usage: relocate_modules FOLDER BASE TO…".into());
+    let [plain, distilled, others @ ..] = &arguments[..] else {
+        return Err("usage: relocate_modules PLAIN DISTILLED TO…".into());
     };
-    let read = |path: &PathBuf| -> Result<Arc<Btf>, Box<dyn Error>> {
-        Ok(Arc::new(Btf::parse(std::fs::read(path)?).map_err(|error| format!("{}: {error}", path.display()))?))
-    };
-    let base = read(base_path)?;
-    let mut targets = vec![(base_path, read(base_path)?, Tally::default())];
-    for path in others {
-        targets.push((path, read(path)?, Tally::default()));
+    let home = plain.join("vmlinux.btf");
+    let base = read(&home, None)?;
+    let mut targets = Vec::new();
+    for path in std::iter::once(&home).chain(others) {
+        // Its own base is read again: what stands on that very one needs no relocation.
+        let btf = read(path, None)?;
+        targets.push(Target { path, btf, carried: 0, doubts: 0, obstacles: BTreeMap::new() });
     }
     let mut modules = Vec::new();
-    list(folder, base_path, &mut modules)?;
+    list(plain, Path::new(""), &mut modules)?;
     modules.sort();
 
-    let (mut plain, mut split, mut distilled_bases) = (0, 0, 0);
+    let (mut before, mut split, mut distilled_bases) = (0, 0, 0);
     for path in &modules {
-        let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let module = Btf::parse_split(std::fs::read(path)?, Arc::clone(&base)).map_err(|error| wrong(&error))?;
-        let distilled = distill(&module).map_err(|error| wrong(&error))?;
-        plain += module.bytes().len();
-        split += distilled.split.len();
-        distilled_bases += distilled.base.bytes().len();
-        let on_distilled = Btf::parse_split(distilled.split, Arc::clone(&distilled.base))?;
-        for (number, (target_path, target, tally)) in targets.iter_mut().enumerate() {
-            match relocate(&on_distilled, target) {
+        let module = read(&plain.join(path), Some(&base))?;
+        let file = distilled.join(path);
+        let distilled_base = read(&PathBuf::from(format!("{}.base", file.display())), None)?;
+        let on_distilled = read(&file, Some(&distilled_base))?;
+        before += module.bytes().len();
+        split += on_distilled.bytes().len();
+        distilled_bases += distilled_base.bytes().len();
+        for (number, target) in targets.iter_mut().enumerate() {
+            let wrong = |what: &str| format!("{} on {}: {what}", path.display(), target.path.display());
+            match relocate(&on_distilled, &target.btf) {
                 Ok(relocated) => {
-                    tally.carried += 1;
-                    tally.doubts += relocated.doubts.len();
-                    let carried = Btf::parse_split(relocated.split, Arc::clone(target))?;
-                    Rules::new(Context::Module).check(carried.bytes(), Some(target)).map_err(|error| wrong(&error))?;
-                    for (id, new) in (0..).map(TypeId).zip(&relocated.ids) {
-                        if names(&on_distilled, id) != names(&carried, *new) {
-                            return Err(wrong(&format!("names of type {id} on {}", target_path.display())).into());
-                        }
-                    }
-                    let is_at_home =
-                        |id: TypeId| relocated.ids.get(distilled.ids[id.index()].index()).is_some_and(|at| *at == id);
-                    if number == 0 && !module.records().all(|(id, _)| is_at_home(id)) {
-                        return Err(wrong(&"on its own base a type is not where it was").into());
+                    target.carried += 1;
+                    target.doubts += relocated.doubts.len();
+                    let carried = check(&on_distilled, relocated, &target.btf).map_err(|what| wrong(&what))?;
+                    if number == 0 {
+                        same_graph(&module, &carried).map_err(|what| wrong(&what))?;
                     }
                 }
                 Err(RelocateError::Obstacles(obstacles)) => {
                     for obstacle in obstacles {
                         let name = String::from_utf8_lossy(&obstacle.stub.name).into_owned();
-                        *tally.obstacles.entry(format!("{} {name}", obstacle.stub.kind.name())).or_default() += 1;
+                        *target.obstacles.entry(format!("{} {name}", obstacle.stub.kind.name())).or_default() += 1;
                     }
                 }
-                Err(error) => return Err(wrong(&error).into()),
+                Err(error) => return Err(wrong(&error.to_string()).into()),
             }
         }
     }
 
     let count = modules.len();
     println!(
-        "{count} modules: {plain} bytes of split BTF; distilled {split}, and {distilled_bases} of distilled bases"
+        "{count} modules: {before} bytes of split BTF; distilled {split}, and {distilled_bases} of distilled bases"
     );
-    let added = (split + distilled_bases).saturating_sub(plain);
+    let added = (split + distilled_bases).saturating_sub(before);
     println!("added: {added} bytes, {} for each module", added / count.max(1));
-    for (path, _, Tally { carried, doubts, obstacles }) in targets {
+    for Target { path, carried, doubts, obstacles, .. } in targets {
         println!("{}: {carried} of {count} carried over, {doubts} doubts", path.display());
         let mut obstacles: Vec<_> = obstacles.into_iter().collect();
         obstacles.sort_by_key(|(_, modules)| std::cmp::Reverse(*modules));
@@ -98,6 +92,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+fn read(path: &Path, base: Option<&Arc<Btf>>) -> Result<Arc<Btf>, Box<dyn Error>> {
+    let wrong = |error: &dyn Error| format!("{}: {error}", path.display());
+    let blob = std::fs::read(path).map_err(|error| wrong(&error))?;
+    let btf = match base {
+        None => Btf::parse(blob),
+        Some(base) => Btf::parse_split(blob, Arc::clone(base)),
+    };
+    Ok(Arc::new(btf.map_err(|error| wrong(&error))?))
+}
+
+/// The kernel takes it, and all names are what they were.
+fn check(on_distilled: &Btf, relocated: Relocated, target: &Arc<Btf>) -> Result<Btf, String> {
+    let carried = Btf::parse_split(relocated.split, Arc::clone(target)).map_err(|error| error.to_string())?;
+    Rules::new(Context::Module).check(carried.bytes(), Some(target)).map_err(|refusal| refusal.to_string())?;
+    for (id, new) in (0..).map(TypeId).zip(&relocated.ids) {
+        if names(on_distilled, id) != names(&carried, *new) {
+            return Err(format!("the names of type {id} are others"));
+        }
+    }
+    Ok(carried)
 }
 
 /// The names of a type and of its elements. What moved keeps them; of what was found in the base only its own counts, as
@@ -113,13 +129,53 @@ fn names(btf: &Btf, id: TypeId) -> Vec<Vec<u8>> {
     names
 }
 
-/// Raw BTF in a folder and below it, but for the base.
-fn list(folder: &Path, base: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            list(&path, base, into)?;
-        } else if path.extension().is_some_and(|extension| extension == "btf") && path != base {
+/// All types of the module are at their places and refer to what they did: to the same type, or to one that moved out of
+/// the base, which refers to what it did there.
+fn same_graph(plain: &Btf, carried: &Btf) -> Result<(), String> {
+    let mut moved: HashMap<TypeId, TypeId> = HashMap::new();
+    let mut open: Vec<(TypeId, TypeId)> = plain.records().map(|(id, _)| (id, id)).collect();
+    while let Some((was, is)) = open.pop() {
+        let (before, after) = (content(plain, was), content(carried, is));
+        if (before.0, before.1) != (after.0, after.1) {
+            return Err(format!("type {was} of the plain split BTF is another one, {is}"));
+        }
+        for (was, is) in before.2.into_iter().zip(after.2) {
+            if is == was {
+                continue;
+            }
+            if was >= plain.start_id() || is < plain.end_id() || moved.get(&is).is_some_and(|other| *other != was) {
+                return Err(format!("what referred to type {was} refers to {is}"));
+            }
+            if moved.insert(is, was).is_none() {
+                open.push((was, is));
+            }
+        }
+    }
+    match moved.len() == carried.len() - plain.len() {
+        true => Ok(()),
+        false => Err("there are types that nothing refers to".into()),
+    }
+}
+
+/// A type but for names and references, and these.
+fn content(btf: &Btf, id: TypeId) -> (Option<Type>, Vec<Vec<u8>>, Vec<TypeId>) {
+    let (mut names, mut references) = (Vec::new(), Vec::new());
+    let ty = btf.get(id).map(|mut ty| {
+        ty.names_mut(|name| names.push(btf.string(std::mem::take(name)).unwrap_or_default().to_vec()));
+        ty.references_mut(|to| references.push(std::mem::replace(to, TypeId::VOID)));
+        ty
+    });
+    (ty, names, references)
+}
+
+/// Raw BTF in a folder and below it, but for the kernel's.
+fn list(folder: &Path, below: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder.join(below))? {
+        let entry = entry?;
+        let path = below.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            list(folder, &path, into)?;
+        } else if path.extension().is_some_and(|extension| extension == "btf") && path != Path::new("vmlinux.btf") {
             into.push(path);
         }
     }
