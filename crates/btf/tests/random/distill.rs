@@ -118,11 +118,12 @@ proptest! {
         program in programs(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..20),
     ) {
-        let split = split_of(&program, 2, 2, Endian::Little);
-        let base = split.base().unwrap();
+        // Not deduplicated, which might leave nothing that refers to anything.
+        let base = &Arc::new(deduplicated(&program.whole(2, Endian::Little)));
+        let split = program.on_base(2, 2, base);
         let mut references = 0;
         split.types().for_each(|(_, ty)| ty.references(|_| references += 1));
-        prop_assume!(references != 0);
+        prop_assert!(references != 0);
         let changes: HashMap<usize, usize> =
             changes.iter().map(|(at, to)| (at.index(references), to.index(split.end_id().index()))).collect();
         let mut place = 0;
