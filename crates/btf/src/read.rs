@@ -465,11 +465,16 @@ impl Btf {
     /// Offset of a string that is a whole one of this BTF or of its base. The first call builds an index, which all
     /// who share this BTF then use.
     pub fn find_string(&self, text: &[u8]) -> Option<u32> {
-        if let Some(offset) = self.base.as_ref().and_then(|base| base.find_string(text)) {
+        self.find_hashed_string(text, name_hash(text))
+    }
+
+    /// The same of a string whose [`name_hash`] is known.
+    pub(crate) fn find_hashed_string(&self, text: &[u8], hash: u64) -> Option<u32> {
+        if let Some(offset) = self.base.as_ref().and_then(|base| base.find_hashed_string(text, hash)) {
             return Some(offset);
         }
         let section = self.string_section();
-        let start = self.string_index.get_or_init(|| StringIndex::of(section)).find(section, text)?;
+        let start = self.string_index.get_or_init(|| StringIndex::of(section)).find(section, text, hash)?;
         Some(self.start_string + start)
     }
 

@@ -53,11 +53,12 @@ impl StringIndex {
         index
     }
 
-    pub fn find(&self, section: &[u8], text: &[u8]) -> Option<u32> {
-        self.find_hashed(section, text, short_hash(name_hash(text)))
+    /// `hash` is the text's [`name_hash`].
+    pub fn find(&self, section: &[u8], text: &[u8], hash: u64) -> Option<u32> {
+        self.find_short(section, text, short_hash(hash))
     }
 
-    fn find_hashed(&self, section: &[u8], text: &[u8], hash: u32) -> Option<u32> {
+    fn find_short(&self, section: &[u8], text: &[u8], hash: u32) -> Option<u32> {
         let same = |slot: &Slot| slot.hash == hash && is_at(section, slot.start, text);
         self.slots.find(table_hash(hash), same).map(|slot| slot.start)
     }
@@ -90,13 +91,13 @@ impl StringTable {
 
     /// Offset of a string, which is added when it is new; `hash` is its [`name_hash`].
     pub fn intern(&mut self, text: &[u8], hash: u64) -> Result<u32, WriteError> {
-        let hash = short_hash(hash);
-        if let Some(start) = self.index.find_hashed(&self.section, text, hash) {
+        if let Some(start) = self.index.find(&self.section, text, hash) {
             return Ok(self.start + start);
         }
-        if let Some(offset) = self.base.as_ref().and_then(|base| base.find_string(text)) {
+        if let Some(offset) = self.base.as_ref().and_then(|base| base.find_hashed_string(text, hash)) {
             return Ok(offset);
         }
+        let hash = short_hash(hash);
         if let Some(position) = text.iter().position(|byte| *byte == 0) {
             return Err(WriteError::NulInString { position });
         }

@@ -36,6 +36,7 @@ impl NewFile {
     pub fn rename(self, target: &Path) -> io::Result<()> {
         let path = match self.path {
             Some(path) => path,
+            None if link(&self.file, target).is_ok() => return Ok(()),
             // The system gives it no name that another file has, so that it gets one of its own first.
             None => builder(0).make_in(folder_of(target), |name| link(&self.file, name))?.into_temp_path(),
         };

@@ -14,6 +14,7 @@ use super::classes::{Class, ClassId, Classes};
 use super::spell::by_name;
 use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
+use smallvec::SmallVec;
 
 pub(super) type GroupId = u32;
 
@@ -27,12 +28,15 @@ enum Space {
     Typedef,
 }
 
+/// Nearly all have one class: nothing is allocated for each name.
+type Few = SmallVec<[ClassId; 4]>;
+
 #[derive(Default)]
 pub(super) struct Group {
     /// Classes that define the name.
-    pub definitions: Vec<ClassId>,
+    pub definitions: Few,
     /// Classes that only declare it: one FWD, or forward enums.
-    pub forwards: Vec<ClassId>,
+    pub forwards: Few,
     /// For structs and unions: the group of the other kind and the same name.
     pub twin: Option<GroupId>,
     pub ambiguous: bool,

@@ -15,16 +15,56 @@
 use super::blob::{Blob, Rec};
 use super::{Errno, Pass, Refusal, Rules, members};
 use crate::Kind;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::ops::Range;
 
 /// The deepest walk.
 const DEEPEST: usize = 32;
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Default)]
 enum State {
+    #[default]
     NotVisited,
     Visited,
     Resolved,
+}
+
+/// What is known of a type: what it resolves to, and the size of an array.
+#[derive(Clone, Copy, Default)]
+struct Resolution {
+    state: State,
+    target: u32,
+    size: u32,
+}
+
+/// By type. Where only own types are asked about, those of the base are a map of the few that they lead to: a table
+/// would be as large as the base for each module.
+struct Resolutions {
+    /// The first one that is in the table.
+    first: u32,
+    table: Vec<Resolution>,
+    below: FxHashMap<u32, Resolution>,
+}
+
+impl Resolutions {
+    fn of(types: Range<u32>) -> Resolutions {
+        let table = vec![Resolution::default(); types.len()];
+        Resolutions { first: types.start, table, below: FxHashMap::default() }
+    }
+
+    fn get(&self, id: u32) -> Resolution {
+        match id.checked_sub(self.first) {
+            Some(place) => self.table[place as usize],
+            None => self.below.get(&id).copied().unwrap_or_default(),
+        }
+    }
+
+    fn at(&mut self, id: u32) -> &mut Resolution {
+        match id.checked_sub(self.first) {
+            Some(place) => &mut self.table[place as usize],
+            None => self.below.entry(id).or_default(),
+        }
+    }
 }
 
 /// What the current walk follows.
@@ -65,15 +105,13 @@ struct Frame {
 pub(super) struct Resolver<'b, 'a> {
     pub blob: &'b Blob<'a>,
     pub pointer_size: u32,
-    states: Vec<State>,
-    targets: Vec<u32>,
-    sizes: Vec<u32>,
+    types: Resolutions,
     stack: Vec<Frame>,
     mode: Mode,
 }
 
 pub(super) fn check(rules: &Rules, blob: &Blob) -> Result<(), Refusal> {
-    let mut resolver = Resolver::new(rules, blob);
+    let mut resolver = Resolver::new(rules, blob, 0);
     // A base's types come first, as if they were one blob with the split's.
     for id in 1..blob.end_id() {
         if let Some(rec) = blob.get(id) {
@@ -86,7 +124,7 @@ pub(super) fn check(rules: &Rules, blob: &Blob) -> Result<(), Refusal> {
 /// Everything that is wrong with own types, up to `limit`, not only the first. A type that refers to a wrong one is not
 /// told again.
 pub(super) fn survey(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
-    let mut resolver = Resolver::new(rules, blob);
+    let mut resolver = Resolver::new(rules, blob, blob.start_id());
     let mut wrong = FxHashSet::default();
     let mut found = Vec::new();
     for id in blob.start_id()..blob.end_id() {
@@ -141,14 +179,12 @@ fn may_be_incomplete(rec: &Rec) -> bool {
 }
 
 impl<'b, 'a> Resolver<'b, 'a> {
-    fn new(rules: &Rules, blob: &'b Blob<'a>) -> Resolver<'b, 'a> {
-        let count = blob.end_id() as usize;
+    /// To be asked about most types from `first` on.
+    fn new(rules: &Rules, blob: &'b Blob<'a>, first: u32) -> Resolver<'b, 'a> {
         Resolver {
             blob,
             pointer_size: rules.pointer_size.into(),
-            states: vec![State::NotVisited; count],
-            targets: vec![0; count],
-            sizes: vec![0; count],
+            types: Resolutions::of(first..blob.end_id()),
             stack: Vec::with_capacity(DEEPEST),
             mode: Mode::Undetermined,
         }
@@ -166,17 +202,17 @@ impl<'b, 'a> Resolver<'b, 'a> {
     /// way is looked at again.
     fn give_up(&mut self, id: u32, is_loop: bool, wrong: &mut FxHashSet<u32>) {
         for frame in std::mem::take(&mut self.stack) {
-            self.states[frame.id as usize] = if is_loop { State::Resolved } else { State::NotVisited };
+            self.types.at(frame.id).state = if is_loop { State::Resolved } else { State::NotVisited };
             if is_loop {
                 wrong.insert(frame.id);
             }
         }
-        self.states[id as usize] = State::Resolved;
+        self.types.at(id).state = State::Resolved;
         wrong.insert(id);
     }
 
     fn is_resolved(&self, id: u32) -> bool {
-        self.states[id as usize] == State::Resolved
+        self.types.get(id).state == State::Resolved
     }
 
     /// Whether the walk must visit this type before the one that refers to it.
@@ -195,7 +231,7 @@ impl<'b, 'a> Resolver<'b, 'a> {
         if let Some(size) = self.own_size(id, &direct) {
             return Some((id, direct, size));
         }
-        let end = self.targets[id as usize];
+        let end = self.types.get(id).target;
         let rec = self.blob.get(end).filter(|rec| !is_unsized(rec))?;
         Some((end, rec, self.own_size(end, &rec)?))
     }
@@ -204,7 +240,7 @@ impl<'b, 'a> Resolver<'b, 'a> {
         match rec.kind? {
             Kind::Int | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 => Some(rec.word),
             Kind::Float | Kind::Datasec => Some(rec.word),
-            Kind::Array => Some(self.sizes[id as usize]),
+            Kind::Array => Some(self.types.get(id).size),
             Kind::Ptr => Some(self.pointer_size),
             _ => None,
         }
@@ -214,10 +250,11 @@ impl<'b, 'a> Resolver<'b, 'a> {
         if self.stack.len() == DEEPEST {
             return Err(Stop::TooDeep);
         }
-        if self.states[id as usize] != State::NotVisited {
+        let state = &mut self.types.at(id).state;
+        if *state != State::NotVisited {
             return Err(Stop::Loop);
         }
-        self.states[id as usize] = State::Visited;
+        *state = State::Visited;
         self.stack.push(Frame { id, next: 0 });
         if self.mode == Mode::Undetermined {
             let rec = self.blob.get(id);
@@ -249,9 +286,7 @@ impl<'b, 'a> Resolver<'b, 'a> {
             match self.step(id, next)? {
                 Step::Done { target, size } => {
                     self.stack.pop();
-                    self.targets[id as usize] = target;
-                    self.sizes[id as usize] = size;
-                    self.states[id as usize] = State::Resolved;
+                    *self.types.at(id) = Resolution { state: State::Resolved, target, size };
                 }
                 Step::Follow { target, next } => {
                     if let Some(frame) = self.stack.last_mut() {
@@ -296,7 +331,7 @@ impl<'b, 'a> Resolver<'b, 'a> {
         }
         // A modifier that was resolved inside an aggregate ends at the first pointer, which may lead back to here.
         if target.is_modifier() {
-            let end = self.targets[rec.word as usize];
+            let end = self.types.get(rec.word).target;
             let pointer =
                 self.blob.get(end).is_some_and(|end_rec| end_rec.is(Kind::Ptr) && self.must_follow(end, &end_rec));
             if pointer {
@@ -323,9 +358,10 @@ impl<'b, 'a> Resolver<'b, 'a> {
         if let Some((end, ..)) = self.sized(rec.word) {
             return Ok(Step::Done { target: end, size: 0 });
         }
-        let (end, target) = match self.is_resolved(rec.word) {
-            true => (self.targets[rec.word as usize], self.blob.get(self.targets[rec.word as usize])),
-            false => (rec.word, Some(target)),
+        let of_target = self.types.get(rec.word);
+        let (end, target) = match of_target.state {
+            State::Resolved => (of_target.target, self.blob.get(of_target.target)),
+            _ => (rec.word, Some(target)),
         };
         match target {
             Some(target) if may_be_incomplete(&target) => Ok(Step::Done { target: end, size: 0 }),
@@ -465,8 +501,8 @@ impl<'b, 'a> Resolver<'b, 'a> {
 
     /// The kernel's own doubt about what a walk left behind.
     fn is_consistent(&self, id: u32, rec: &Rec) -> bool {
-        let (target, size) = (self.targets[id as usize], self.sizes[id as usize]);
-        if !self.is_resolved(id) {
+        let Resolution { state, target, size } = self.types.get(id);
+        if state != State::Resolved {
             return false;
         }
         match rec.kind {
