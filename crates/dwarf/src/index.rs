@@ -43,7 +43,7 @@ impl Index {
     }
 
     /// The local ids of the types at these offsets, in their place; `other` says what stands for an offset of none.
-    pub fn locals(&self, offsets: &mut [u32], other: impl FnMut(u32) -> u32) {
+    pub fn locals<'o>(&self, offsets: impl Iterator<Item = &'o mut u32>, other: impl FnMut(u32) -> u32) {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("popcnt") {
             // SAFETY: the processor has the instruction.
@@ -57,11 +57,9 @@ impl Index {
     #[inline(always)]
     pub fn local(&self, offset: u32) -> Option<Local> {
         let word = self.words.get(offset as usize / 64)?;
-        let bit = 1u64 << (offset % 64);
-        if word.bits & bit == 0 {
-            return None;
-        }
-        Some(word.before + (word.bits & (bit - 1)).count_ones() + 1)
+        // Its own bit comes to the top, and those after it are gone.
+        let up_to = word.bits << (63 - offset % 64);
+        ((up_to as i64) < 0).then(|| word.before + up_to.count_ones())
     }
 
     // Without the instruction a population count takes a dozen others.
@@ -74,7 +72,7 @@ impl Index {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "popcnt")]
-    fn locals_by_popcnt(&self, offsets: &mut [u32], other: impl FnMut(u32) -> u32) {
+    fn locals_by_popcnt<'o>(&self, offsets: impl Iterator<Item = &'o mut u32>, other: impl FnMut(u32) -> u32) {
         self.each_local(offsets, other);
     }
 
@@ -88,7 +86,7 @@ impl Index {
     }
 
     #[inline(always)]
-    fn each_local(&self, offsets: &mut [u32], mut other: impl FnMut(u32) -> u32) {
+    fn each_local<'o>(&self, offsets: impl Iterator<Item = &'o mut u32>, mut other: impl FnMut(u32) -> u32) {
         for offset in offsets {
             *offset = self.local(*offset).unwrap_or_else(|| other(*offset));
         }

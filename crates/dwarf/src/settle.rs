@@ -94,13 +94,10 @@ impl Lowering<'_> {
                 LOST
             }
         };
-        self.index.locals(&mut types.references, &mut other);
-        let mut targets: Vec<u32> = std::mem::take(&mut self.pending);
-        targets.clear();
-        targets.extend(types.types.iter().map(|t| if t.kind.is_some() { t.target } else { NOTHING }));
-        self.index.locals(&mut targets, &mut other);
-        types.types.iter_mut().zip(&targets).for_each(|(t, &target)| t.target = target);
-        self.pending = targets;
+        self.index.locals(types.references.iter_mut(), &mut other);
+        // Nearly a half of all types have none, and holes have no target here.
+        let targets = types.types.iter_mut().map(|t| &mut t.target).filter(|target| **target != NOTHING);
+        self.index.locals(targets, &mut other);
         for local in &mut types.order {
             if *local & EXTRA != 0 {
                 *local = real + (*local & !EXTRA);
@@ -225,24 +222,21 @@ impl Lowering<'_> {
         let types = &self.types.types;
         let steps = &mut self.steps;
         steps.clear();
-        steps.push(0u8);
-        for (i, t) in types.iter().enumerate().skip(1) {
-            let count = match t.kind {
-                Some(kind) if is_link(kind) && (t.target as usize) < i => steps[t.target as usize] as u32 + 1,
-                Some(kind) if is_link(kind) => {
-                    let (mut at, mut count) = (t.target as usize, 1);
-                    while count <= CHAIN_LIMIT && types[at].kind.is_some_and(is_link) {
-                        at = types[at].target as usize;
-                        count += 1;
-                    }
-                    count
+        steps.resize(types.len(), 0u8);
+        for (i, t) in types.iter().enumerate().filter(|(_, t)| t.kind.is_some_and(is_link)) {
+            let (mut at, mut count) = (t.target as usize, 1);
+            if at < i {
+                count += steps[at] as u32;
+            } else {
+                while count <= CHAIN_LIMIT && types[at].kind.is_some_and(is_link) {
+                    at = types[at].target as usize;
+                    count += 1;
                 }
-                _ => 0,
-            };
+            }
             if count > CHAIN_LIMIT {
                 return false;
             }
-            steps.push(count as u8);
+            steps[i] = count as u8;
         }
         true
     }

@@ -4,7 +4,7 @@
 //! is told again in the next one from where it stood among others in the last.
 
 use super::base::BaseTypes;
-use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
+use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, Place, VOID_CLASS};
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling};
 use crate::TypeId;
@@ -46,7 +46,7 @@ pub(super) struct Known {
     next: Slot,
     other: Slot,
     /// None yet of what only programs before have met.
-    class: ClassId,
+    pub class: ClassId,
     pub listed: u32,
 }
 
@@ -64,7 +64,8 @@ impl Known {
 pub struct Classifier {
     pub(super) id: u32,
     pub(super) base: Option<Arc<BaseTypes>>,
-    pub(super) table: HashTable<ClassId>,
+    /// Own classes by their keys: without a base a slot and its class have one number.
+    pub(super) table: HashTable<Slot>,
     pub(super) known: Vec<Known>,
     /// By slot: the type of the base; void for own classes.
     types: Vec<TypeId>,
@@ -77,6 +78,8 @@ pub struct Classifier {
     pub(super) classes: Vec<Class>,
     pub(super) members: Vec<ClassMember>,
     last: Slot,
+    /// What came after the last one before.
+    next: Slot,
     /// By some bits of their keys: what was last looked up.
     recent: Box<[Slot]>,
     spelling: Spelling,
@@ -88,14 +91,36 @@ pub struct Classifier {
     contents: Vec<LocalMember>,
 }
 
+/// A type of a unit that is put into its class.
+#[derive(Clone, Copy)]
+struct Met<'a> {
+    unit: &'a UnitTypes,
+    /// The unit's.
+    number: u32,
+    local: Local,
+    /// Its place in the unit's order; none where it is only asked about.
+    item: Option<u32>,
+}
+
+/// Room for the classes of a kernel and for their members, which is not touched where they are fewer: to let tables
+/// grow by and by means to copy them, into pages that are new.
+const CLASSES: usize = 1 << 16;
+const MEMBERS: usize = 1 << 18;
+
 /// The upper twelve bits of a key tell its place among the recent ones.
 const RECENT_SHIFT: u32 = 52;
 
 impl Classifier {
     /// `id` numbers the classifiers whose results are merged, from 0.
     pub fn new(id: u32) -> Classifier {
-        let table = HashTable::with_capacity(1 << 15);
-        Classifier::with(id, None, vec![Known::new((0, 0), VOID_CLASS)], table)
+        let mut known = Vec::with_capacity(CLASSES);
+        known.push(Known::new((0, 0), VOID_CLASS));
+        let mut classifier = Classifier::with(id, None, known, HashTable::with_capacity(CLASSES));
+        classifier.types.reserve(CLASSES);
+        classifier.slots.reserve(CLASSES);
+        classifier.classes.reserve(CLASSES);
+        classifier.members.reserve(MEMBERS);
+        classifier
     }
 
     /// A classifier that looks for types in a base first.
@@ -105,7 +130,7 @@ impl Classifier {
         Classifier { slot_of, ..Classifier::with(id, Some(base), known, HashTable::new()) }
     }
 
-    fn with(id: u32, base: Option<Arc<BaseTypes>>, known: Vec<Known>, table: HashTable<ClassId>) -> Classifier {
+    fn with(id: u32, base: Option<Arc<BaseTypes>>, known: Vec<Known>, table: HashTable<Slot>) -> Classifier {
         Classifier {
             id,
             base,
@@ -118,6 +143,7 @@ impl Classifier {
             classes: vec![Class::VOID],
             members: Vec::new(),
             last: NO_SLOT,
+            next: NO_SLOT,
             recent: vec![NO_SLOT; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
             class_of: Vec::new(),
@@ -170,7 +196,7 @@ impl Classifier {
         self.classes.push(Class::VOID);
         self.members.clear();
         self.table.clear();
-        self.last = NO_SLOT;
+        (self.last, self.next) = (NO_SLOT, self.known[NO_SLOT as usize].next);
     }
 
     /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on; `members` is
@@ -190,7 +216,7 @@ impl Classifier {
         self.fresh.clear();
         self.vertices.clear();
         for (item, &local) in unit.order.iter().enumerate() {
-            let class = self.class(unit, local, Place { unit: number, item: item as u32 }, number);
+            let class = self.class(Met { unit, number, local, item: Some(item as u32) });
             self.class_of[local as usize] = class;
             if self.spelling.of(local).leaf == local {
                 self.vertices.push(class);
@@ -216,55 +242,61 @@ impl Classifier {
         [self.classes.capacity() * size_of::<Class>(), self.members.capacity() * size_of::<ClassMember>(), lookup]
     }
 
-    #[inline]
-    fn class(&mut self, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
-        if let (Some(ty), Some(base)) = (unit.in_base(local), &self.base) {
-            let stands = base.stands(ty);
-            let key = base.keys[stands.index()];
-            let slot = self.slot_of_base(stands, key);
-            return self.met(slot, unit, local, place, number);
+    #[inline(always)]
+    fn class(&mut self, met: Met<'_>) -> ClassId {
+        let key = self.spelling.key(met.unit, met.local, met.number);
+        match self.known.get_mut(self.next as usize) {
+            // What is no slot is not listed.
+            Some(known) if known.key == key && known.listed != 0 => {
+                known.listed += met.item.is_some() as u32;
+                (self.last, self.next) = (self.next, known.next);
+                known.class
+            }
+            _ => self.jump(key, met),
         }
-        let key = self.spelling.key(unit, local, number);
-        let slot = self.known[self.last as usize].next;
-        if !self.is_at(slot, key) {
-            return self.jump(key, unit, local, place, number);
-        }
-        self.met(slot, unit, local, place, number)
     }
 
-    #[inline]
-    fn is_at(&self, slot: Slot, key: Key) -> bool {
-        slot != NO_SLOT && self.known.get(slot as usize).is_some_and(|known| known.key == key)
-    }
-
-    /// Finds the class of a type that does not come after the one that it came after the last time.
-    fn jump(&mut self, key: Key, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
+    /// Finds the class of a type that does not come after the one that it came after the last time, or is new.
+    #[inline(never)]
+    fn jump(&mut self, key: Key, met: Met<'_>) -> ClassId {
+        let is_it = |slot: &Slot| *slot != NO_SLOT && self.known.get(*slot as usize).is_some_and(|k| k.key == key);
         let recent = (key.0 >> RECENT_SHIFT) as usize;
-        let guesses = [self.known[self.last as usize].other, self.recent[recent]];
-        let guess = guesses.into_iter().find(|&slot| self.is_at(slot, key));
-        let slot = guess.unwrap_or_else(|| self.look_up(key, unit, local, number));
-        self.recent[recent] = slot;
-        self.known[self.last as usize].follow(slot);
-        self.met(slot, unit, local, place, number)
+        let guesses = [self.next, self.known[self.last as usize].other, self.recent[recent]];
+        let slot = guesses.into_iter().find(is_it).unwrap_or_else(|| self.look_up(key, met));
+        if slot != self.next {
+            self.recent[recent] = slot;
+            self.known[self.last as usize].follow(slot);
+        }
+        self.come_to(slot, met)
+    }
+
+    fn come_to(&mut self, slot: Slot, met: Met<'_>) -> ClassId {
+        let known = &mut self.known[slot as usize];
+        (self.last, self.next) = (slot, known.next);
+        if known.listed == 0 {
+            return self.met_unlisted(slot, met);
+        }
+        known.listed += met.item.is_some() as u32;
+        known.class
     }
 
     /// Where that key is, with a class that is made if there is none.
-    fn look_up(&mut self, key: Key, unit: &UnitTypes, local: Local, number: u32) -> Slot {
+    fn look_up(&mut self, key: Key, met: Met<'_>) -> Slot {
         if let Some(found) = self.base.as_ref().and_then(|base| base.find(key)) {
             return self.slot_of_base(found, key);
         }
-        let (known, slots) = (&mut self.known, &self.slots);
-        let key_of = |c: ClassId| slots[c as usize];
-        match self.table.entry(key.0, |&c| known[key_of(c) as usize].key == key, |&c| known[key_of(c) as usize].key.0) {
-            Entry::Occupied(found) => key_of(*found.get()),
+        let known = &mut self.known;
+        let is_it = |slot: &Slot| known[*slot as usize].key == key;
+        match self.table.entry(key.0, is_it, |&slot| known[slot as usize].key.0) {
+            Entry::Occupied(found) => *found.get(),
             Entry::Vacant(free) => {
                 let id = self.classes.len() as ClassId;
-                free.insert(id);
                 let slot = known.len() as Slot;
+                free.insert(slot);
                 known.push(Known::new(key, id));
                 self.types.push(TypeId::VOID);
-                self.add(slot, TypeId::VOID, unit, local, number);
-                self.fresh.push((id, local));
+                self.add(slot, TypeId::VOID, met);
+                self.fresh.push((id, met.local));
                 slot
             }
         }
@@ -282,53 +314,40 @@ impl Classifier {
     }
 
     /// Adds a class without its content.
-    fn add(&mut self, slot: Slot, base: TypeId, unit: &UnitTypes, local: Local, number: u32) {
-        let t = &unit.types[local as usize];
-        let leaf = self.spelling.of(local).leaf;
+    fn add(&mut self, slot: Slot, base: TypeId, met: Met<'_>) {
+        let t = &met.unit.types[met.local as usize];
+        let leaf = self.spelling.of(met.local).leaf;
         self.slots.push(slot);
         self.classes.push(Class {
             kind: t.kind.expect("holes are not listed"),
             flag: t.flag,
-            vertex: leaf == local,
+            vertex: leaf == met.local,
             leafy: leaf != NO_LEAF,
             forward: t.is_forward(),
             name: t.name,
             size: t.size,
             word: t.word,
-            unit: number,
+            unit: met.number,
             at: t.at,
             base,
             ..Class::VOID
         });
     }
 
-    #[inline]
-    fn met(&mut self, slot: Slot, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
-        self.last = slot;
-        let known = &mut self.known[slot as usize];
-        if known.listed == 0 {
-            return self.met_unlisted(slot, unit, local, place, number);
-        }
-        known.listed += (place != NOWHERE) as u32;
-        known.class
-    }
-
     /// The class of a type that is new, or was only asked about so far.
     #[cold]
-    fn met_unlisted(&mut self, slot: Slot, unit: &UnitTypes, local: Local, place: Place, number: u32) -> ClassId {
+    fn met_unlisted(&mut self, slot: Slot, met: Met<'_>) -> ClassId {
         let mut class = self.known[slot as usize].class;
         if class == VOID_CLASS {
             class = self.classes.len() as ClassId;
             self.known[slot as usize].class = class;
-            self.add(slot, self.types[slot as usize], unit, local, number);
+            self.add(slot, self.types[slot as usize], met);
         }
-        if place == NOWHERE {
-            return class;
-        }
+        let Some(item) = met.item else { return class };
         self.known[slot as usize].listed = 1;
-        let at = unit.types[local as usize].at;
+        let at = met.unit.types[met.local as usize].at;
         let of = &mut self.classes[class as usize];
-        (of.place, of.unit, of.at) = (place, number, at);
+        (of.place, of.unit, of.at) = (Place { unit: met.number, item }, met.number, at);
         class
     }
 
@@ -365,7 +384,19 @@ impl Classifier {
             ARRAY_INDEX => INDEX_CLASS,
             _ => match self.class_of[local as usize] {
                 VOID_CLASS => {
-                    let class = self.class(unit, local, NOWHERE, number);
+                    let met = Met { unit, number, local, item: None };
+                    // Those of the base are never listed.
+                    let in_base = unit.in_base(local).zip(self.base.as_ref()).map(|(ty, base)| {
+                        let stands = base.stands(ty);
+                        (stands, base.keys[stands.index()])
+                    });
+                    let class = match in_base {
+                        Some((ty, key)) => {
+                            let slot = self.slot_of_base(ty, key);
+                            self.come_to(slot, met)
+                        }
+                        None => self.class(met),
+                    };
                     self.class_of[local as usize] = class;
                     class
                 }

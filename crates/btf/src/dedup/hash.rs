@@ -31,6 +31,12 @@ impl Mix {
         let h = self.0.wrapping_mul(B);
         h ^ (h >> 29)
     }
+
+    /// The state itself, which is enough after one word.
+    #[inline]
+    pub fn first(self) -> u64 {
+        self.0
+    }
 }
 
 /// 128 bits, in two lanes that see the words differently: the identity of a type.
@@ -38,24 +44,26 @@ impl Mix {
 pub(super) struct Mix2(u64, u64);
 
 impl Mix2 {
+    /// Starts with a digest, a name's hash, a small number, and a word.
     #[inline]
-    pub fn with(self, word: u64) -> Mix2 {
-        let mut a = (self.0 ^ word).wrapping_mul(A);
-        a ^= a >> 32;
-        let mut b = (self.1.rotate_left(23) ^ word.wrapping_mul(D)).wrapping_mul(C);
-        b ^= b >> 31;
-        Mix2(a, b)
+    pub fn of((a, b): (u64, u64), name: u64, small: u64, word: u64) -> Mix2 {
+        let a = (a ^ name ^ small.wrapping_mul(D)).wrapping_mul(A);
+        let b = (b.rotate_left(23) ^ word.wrapping_mul(D)).wrapping_mul(C);
+        Mix2(a ^ a >> 32, b ^ b >> 31)
     }
 
-    /// Starts with two words, or goes on from a digest.
+    /// Adds a hash: its bits are mixed already.
     #[inline]
-    pub fn after((a, b): (u64, u64)) -> Mix2 {
-        Mix2(a, b)
+    pub fn with(self, hash: u64) -> Mix2 {
+        let a = (self.0 ^ hash).wrapping_mul(A);
+        let b = (self.1.rotate_left(23) ^ hash).wrapping_mul(C);
+        Mix2(a ^ a >> 32, b ^ b >> 31)
     }
 
+    /// The second lane, beside the first one with all that the second one has seen.
     #[inline]
     pub fn get(self) -> (u64, u64) {
-        (Mix(self.0).with(self.1).get(), Mix(self.1).with(self.0).get())
+        (Mix(self.0).with(self.1).get(), self.1)
     }
 }
 
@@ -81,7 +89,7 @@ mod tests {
         for kind in 0..20u64 {
             for n in 0..20_000u64 {
                 assert!(one.insert(Mix::of(kind, n).with(n ^ 1).get()));
-                assert!(two.insert(Mix2::after((kind, n)).with(n + 1).get()));
+                assert!(two.insert(Mix2::of((kind, n), n, kind, n + 1).get()));
             }
         }
     }
@@ -89,7 +97,8 @@ mod tests {
     #[test]
     fn order_counts() {
         assert_ne!(Mix::of(1, 2).with(3).get(), Mix::of(1, 3).with(2).get());
-        assert_ne!(Mix2::after((1, 1)).with(2).with(3).get(), Mix2::after((1, 1)).with(3).with(2).get());
+        let start = Mix2::of((1, 1), 1, 1, 1);
+        assert_ne!(start.with(2).with(3).get(), start.with(3).with(2).get());
     }
 
     #[test]

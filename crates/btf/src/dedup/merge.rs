@@ -58,13 +58,18 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
         return Merged { classes, ids, index };
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
+    let mut table = std::mem::take(&mut largest.table);
     let known = |slot: &Slot| largest.known[*slot as usize];
+    if largest.base.is_some() {
+        // From slots to classes.
+        table.iter_mut().for_each(|slot| *slot = known(slot).class);
+    }
     let mut all = std::mem::take(&mut largest.classes);
     all.iter_mut().zip(&largest.slots).for_each(|(class, slot)| class.listed = known(slot).listed);
     let mut merging = Merging {
         index: ClassIndex {
             keys: largest.slots.iter().map(|slot| known(slot).key).collect(),
-            table: std::mem::take(&mut largest.table),
+            table,
             complete: largest.base.is_none(),
         },
         all,

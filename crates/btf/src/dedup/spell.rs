@@ -14,7 +14,7 @@
 
 use super::hash::{Mix, Mix2};
 use crate::Kind;
-use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes, VOID};
+use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes};
 
 /// No leaf.
 pub(super) const NO_LEAF: Local = 0;
@@ -25,7 +25,6 @@ const BEGUN: Local = Local::MAX - 1;
 const SPELL_VOID: u64 = 0x5bd1_e995_7b93_1c4d;
 const SPELL_INDEX: u64 = 0x2545_f491_4f6c_dd1d;
 const SPELL_CIRCLE: u64 = 0x6c62_272e_07bb_0142;
-const SPELL_NAME: u64 = 0x9fb2_1c65_1e98_df25;
 
 /// A type as others see it.
 #[derive(Clone, Copy)]
@@ -39,6 +38,16 @@ const VOID_SPELLED: Spelled = Spelled { hash: SPELL_VOID, leaf: NO_LEAF };
 const INDEX_SPELLED: Spelled = Spelled { hash: SPELL_INDEX, leaf: NO_LEAF };
 const NOT_YET: Spelled = Spelled { hash: 0, leaf: NEW };
 
+impl Spelled {
+    #[inline]
+    fn is_known(self) -> bool {
+        self.leaf < BEGUN
+    }
+}
+
+/// How far what a type refers to is spelled with it. Only chains that are longer need a stack.
+const DEPTH: u32 = 8;
+
 /// The identity of a class: equal keys are taken to be equal classes.
 pub(super) type Key = (u64, u64);
 
@@ -51,24 +60,39 @@ pub(super) struct Spelling {
     pub circles: Vec<Local>,
 }
 
+const fn kinds(all: &[Kind]) -> u32 {
+    let (mut set, mut i) = (0, 0);
+    while i < all.len() {
+        set |= 1 << all[i] as u32;
+        i += 1;
+    }
+    set
+}
+
+/// With a name they are spelled by it. Which of them has content beside, a key tells.
+const NAMED: u32 = kinds(&[Kind::Struct, Kind::Union, Kind::Fwd, Kind::Typedef, Kind::Enum, Kind::Enum64]);
+const FULL: u32 = NAMED & !kinds(&[Kind::Fwd]);
+const LINKS: u32 =
+    kinds(&[Kind::Ptr, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag, Kind::Func, Kind::DeclTag]);
+
+#[inline]
+fn is_one_of(kinds: u32, kind: Kind) -> bool {
+    kinds >> kind as u32 & 1 != 0
+}
+
 /// Is this type a vertex by its kind alone?
 #[inline]
 fn is_vertex(kind: Kind, anonymous: bool) -> bool {
-    match kind {
-        Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef => true,
-        Kind::Enum | Kind::Enum64 => !anonymous,
-        _ => false,
-    }
+    is_one_of(NAMED, kind) && !(anonymous && matches!(kind, Kind::Enum | Kind::Enum64))
 }
 
 impl Spelling {
     pub fn run(&mut self, unit: &UnitTypes) {
         self.spelled.clear();
-        self.spelled.resize(unit.types.len(), NOT_YET);
+        self.spelled.extend((0..).zip(&unit.types).map(|(local, t)| by_itself(t, local)));
         self.circles.clear();
-        self.spelled[VOID as usize] = VOID_SPELLED;
         for i in 1..unit.types.len() as Local {
-            if self.spelled[i as usize].leaf == NEW && self.ready(unit, i).is_none() {
+            if self.spelled[i as usize].leaf == NEW && !self.spell(unit, i, DEPTH).is_known() {
                 self.follow(unit, i);
             }
         }
@@ -81,100 +105,96 @@ impl Spelling {
     }
 
     /// What makes a class: the content of a named type, the spelling of any other.
-    #[inline]
+    #[inline(always)]
     pub fn key(&self, unit: &UnitTypes, local: Local, number: u32) -> Key {
         let t = &unit.types[local as usize];
         let kind = t.kind.expect("holes are not listed");
-        // Beside a spelling, which other kinds share: less than any hash is likely to be.
-        let plain = (kind as u64) << 1 | t.flag as u64;
-        let key = match kind {
-            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 if !t.name.is_none() => {
-                let mut h = Mix2::after((t.content.0, t.content.1)).with(t.name.hash ^ plain);
-                h = h.with((t.size as u64) << 32 | t.count as u64);
-                for &to in unit.references_of(t) {
-                    h = h.with(self.of(to).hash);
-                }
-                h.get()
+        let plain = plain(kind, t.flag);
+        let key = if is_one_of(FULL, kind) && !t.name.is_none() {
+            let word = ((t.size as u64) << 32 | t.count as u64).wrapping_add(self.of(t.target).hash);
+            let mut h = Mix2::of((t.content.0, t.content.1), t.name.hash, plain, word);
+            for &to in unit.references_of(t) {
+                h = h.with(self.of(to).hash);
             }
-            Kind::Typedef => Mix2::after((t.name.hash, plain)).with(self.of(t.target).hash).get(),
-            _ => (self.of(local).hash, plain),
+            h.get()
+        } else {
+            // Beside a spelling, which other kinds share: less than any hash is likely to be.
+            (self.of(local).hash, plain)
         };
-        if self.circles.is_empty() {
-            return key;
-        }
-        // With a circle that no name cuts, spellings say less than contents, and prove nothing: in such a unit, which
-        // no compiler of C writes, each type is like nothing but itself.
-        Mix2::after(key).with(number as u64).with(local as u64).get()
+        if self.circles.is_empty() { key } else { self.key_beside_circles(key, local, number) }
     }
 
-    /// The spelling of a type that is or can be told without following others.
+    /// With a circle that no name cuts, spellings say less than contents, and prove nothing: in such a unit, which no
+    /// compiler of C writes, each type is like nothing but itself.
+    #[cold]
+    fn key_beside_circles(&self, key: Key, local: Local, number: u32) -> Key {
+        Mix2::of(key, number as u64, 0, local as u64).get()
+    }
+
+    /// The spelling of a type, which it gets now where it has none and where nothing that is needed for it is more than
+    /// `depth` steps away.
     #[inline]
-    fn seen(&mut self, unit: &UnitTypes, local: Local) -> Option<Spelled> {
+    fn reach(&mut self, unit: &UnitTypes, local: Local, depth: u32) -> Spelled {
         match self.of(local) {
-            Spelled { leaf: NEW, .. } => self.by_itself(&unit.types[local as usize], local),
-            Spelled { leaf: BEGUN, .. } => None,
-            spelled => Some(spelled),
+            Spelled { leaf: NEW, .. } if depth > 0 => self.spell(unit, local, depth - 1),
+            spelled => spelled,
         }
     }
 
-    /// Names and holes.
-    #[inline]
-    fn by_itself(&mut self, t: &LocalType, local: Local) -> Option<Spelled> {
-        let spelled = match t.kind {
-            None => VOID_SPELLED,
-            Some(kind) if !t.name.is_none() && is_vertex(kind, false) => {
-                Spelled { hash: by_name(kind, t.flag, t.name.hash), leaf: local }
-            }
-            _ => return None,
-        };
-        self.spelled[local as usize] = spelled;
-        Some(spelled)
-    }
-
-    /// Spells a type if all that it refers to is.
-    #[inline]
-    fn ready(&mut self, unit: &UnitTypes, i: Local) -> Option<Spelled> {
+    /// Spells a type, unless what it refers to is farther away, or about to be spelled.
+    fn spell(&mut self, unit: &UnitTypes, i: Local, depth: u32) -> Spelled {
         let t = &unit.types[i as usize];
-        if let Some(spelled) = self.by_itself(t, i) {
-            return Some(spelled);
+        let kind = t.kind.expect("holes are spelled from the start");
+        let plain = plain(kind, t.flag);
+        let target = self.reach(unit, t.target, depth);
+        if !target.is_known() {
+            return NOT_YET;
         }
-        let kind = t.kind?;
-        let target = self.seen(unit, t.target)?;
-        let h = Mix::of((kind as u64) << 1 | t.flag as u64, t.name.hash);
+        let sizes = (t.size as u64) << 32 | t.count as u64;
         let spelled = match kind {
-            Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag | Kind::Func | Kind::DeclTag => {
-                Spelled { hash: h.with(target.hash.wrapping_add(t.word as u64)).get(), leaf: target.leaf }
+            _ if is_one_of(LINKS, kind) => {
+                let to = target.hash.wrapping_add(t.word as u64) ^ t.name.hash.rotate_left(32);
+                Spelled { hash: Mix::of(plain, to).get(), leaf: target.leaf }
             }
             Kind::Int | Kind::Float => {
-                Spelled { hash: h.with((t.size as u64) << 32 | t.word as u64).get(), leaf: NO_LEAF }
+                let sizes = (t.size as u64) << 32 | t.word as u64;
+                Spelled { hash: Mix::of(plain, t.name.hash).with(sizes).get(), leaf: NO_LEAF }
+            }
+            Kind::Array => {
+                let index = self.reach(unit, unit.references_of(t).first().copied().unwrap_or(ARRAY_INDEX), depth);
+                if !index.is_known() {
+                    return NOT_YET;
+                }
+                let leaf = if index.leaf != NO_LEAF { i } else { target.leaf };
+                let h = Mix::of(plain, t.name.hash).with(t.size as u64).with(target.hash).with(index.hash);
+                Spelled { hash: h.get(), leaf }
             }
             // Never merged: each is like nothing but itself.
-            Kind::Var | Kind::Datasec => Spelled { hash: h.with(i as u64).with(t.at as u64).get(), leaf: i },
-            Kind::Fwd | Kind::Typedef => Spelled { hash: h.with(t.at as u64).get(), leaf: i },
-            Kind::Array => {
-                let index = self.seen(unit, unit.references_of(t).first().copied().unwrap_or(ARRAY_INDEX))?;
-                let leaf = if index.leaf != NO_LEAF { i } else { target.leaf };
-                Spelled { hash: h.with(t.size as u64).with(target.hash).with(index.hash).get(), leaf }
+            Kind::Var | Kind::Datasec | Kind::Fwd | Kind::Typedef => {
+                let h = Mix::of(plain, t.name.hash).with((i as u64) << 32 | t.at as u64);
+                Spelled { hash: h.get(), leaf: i }
             }
             _ => {
-                let mut h = h.with((t.size as u64) << 32 | t.count as u64).with(t.content.0).with(t.content.1);
-                h = h.with(target.hash);
-                let mut leaves = NO_LEAF;
+                let mut h = Mix::of(plain, t.name.hash ^ t.content.0).with(t.content.1).with(sizes).with(target.hash);
+                let mut leaves = target.leaf;
                 for &child in unit.references_of(t) {
-                    let child = self.seen(unit, child)?;
+                    let child = self.reach(unit, child, depth);
+                    if !child.is_known() {
+                        return NOT_YET;
+                    }
                     h = h.with(child.hash);
                     leaves |= child.leaf;
                 }
                 let leaf = match kind {
                     Kind::Struct | Kind::Union => i,
-                    Kind::FuncProto if leaves | target.leaf != NO_LEAF => i,
+                    Kind::FuncProto if leaves != NO_LEAF => i,
                     _ => NO_LEAF,
                 };
                 Spelled { hash: h.get(), leaf }
             }
         };
         self.spelled[i as usize] = spelled;
-        Some(spelled)
+        spelled
     }
 
     /// Spells what a type refers to, and then the type.
@@ -199,13 +219,10 @@ impl Spelling {
         let references = unit.references_of(t).iter().skip(from.saturating_sub(1) as usize).copied();
         let offset = from.max(1) - target.is_some() as u32;
         for (k, child) in target.into_iter().chain(references).enumerate() {
-            if self.seen(unit, child).is_some() {
-                continue;
-            }
-            if self.spelled[child as usize].leaf == BEGUN {
-                self.circles.push(me);
-            } else {
-                return Some((child, offset + k as u32 + 1));
+            match self.of(child).leaf {
+                NEW => return Some((child, offset + k as u32 + 1)),
+                BEGUN => self.circles.push(me),
+                _ => {}
             }
         }
         None
@@ -213,7 +230,7 @@ impl Spelling {
 
     fn finish(&mut self, unit: &UnitTypes, i: Local) {
         self.spelled[i as usize].leaf = NEW;
-        if self.ready(unit, i).is_none() {
+        if !self.spell(unit, i, 0).is_known() {
             // Part of a circle, of which this is the end.
             let t = &unit.types[i as usize];
             let kind = t.kind.expect("holes are spelled from the start");
@@ -241,6 +258,23 @@ impl Spelling {
     }
 }
 
+/// What is known of a type without a look at others: names and holes.
+#[inline]
+fn by_itself(t: &LocalType, local: Local) -> Spelled {
+    match t.kind {
+        None => VOID_SPELLED,
+        Some(kind) if is_one_of(NAMED, kind) && !t.name.is_none() => {
+            Spelled { hash: by_name(kind, t.flag, t.name.hash), leaf: local }
+        }
+        _ => NOT_YET,
+    }
+}
+
+#[inline]
+fn plain(kind: Kind, flag: bool) -> u64 {
+    (kind as u64) << 1 | flag as u64
+}
+
 /// A name in its name space, as all types spell it that go by it.
 #[inline]
 pub(super) fn by_name(kind: Kind, flag: bool, name: u64) -> u64 {
@@ -250,5 +284,5 @@ pub(super) fn by_name(kind: Kind, flag: bool, name: u64) -> u64 {
         Kind::Enum64 => Kind::Enum,
         kind => kind,
     };
-    Mix::of(SPELL_NAME.wrapping_mul(space as u64 + 1), name).get()
+    Mix::of(space as u64, name).first()
 }
