@@ -42,6 +42,41 @@ compiled('a file: URL is a path, and a list of bases a row of them', async t => 
 	t.deepEqual(list.base.inputs, [base]);
 });
 
+compiled('a function may decide for each module which gets a distilled base', async t => {
+	const {vmlinux, modules, out} = await smallKernel(t);
+	const asked = [];
+	const baseRef = file => {
+		asked.push(file);
+		return file.includes('/net/') ? 'always' : 'never';
+	};
+
+	const statuses = async baseRef => {
+		const results = [];
+		for await (const {module, status, baseSize} of encodeKernel({vmlinux, modules, out, baseRef})) {
+			t.is(existsSync(join(out, `${module}.btf.base`)), baseSize > 0);
+			results.push([module, status, baseSize > 0]);
+		}
+
+		return results;
+	};
+
+	const distilled = name => name.includes('/net/');
+	t.deepEqual(await statuses(baseRef), moduleNames.map(name => [name, 'encoded', distilled(name)]));
+	t.deepEqual(asked, moduleNames.map(name => join(modules, name)));
+	t.deepEqual(await statuses(baseRef), moduleNames.map(name => [name, 'current', distilled(name)]));
+	// Only what is decided otherwise now is made again.
+	t.deepEqual(await statuses('always'), moduleNames.map(name => [name, distilled(name) ? 'current' : 'encoded', true]));
+
+	const wrong = await t.throwsAsync(statuses(() => 'maybe'), {code: 'INVALID_OPTION'});
+	t.regex(wrong.message, /baseRef/);
+	const thrown = new Error('no answer');
+	t.is(await t.throwsAsync(statuses(() => {
+		throw thrown;
+	})), thrown);
+	const missing = encodeKernel({vmlinux, modules: join(out, 'missing'), baseRef});
+	t.is((await t.throwsAsync(missing.summary())).code, 'NOT_FOUND');
+});
+
 compiled('leaving the loop ends the work', async t => {
 	const {vmlinux, modules, out} = await longKernel(t);
 	const run = encodeKernel({vmlinux, modules, out, jobs: 1});

@@ -1,10 +1,14 @@
+import {join} from 'node:path';
 import {binding} from './binding.js';
-import {failureError} from './call.js';
+import {call, failureError} from './call.js';
 import {BtfkitError, type ErrorCode} from './errors.js';
 import type {KernelBatch} from './native.js';
 import {OptionError} from './options/error.js';
 import {kernelOptions} from './options/kernel.js';
 import {checkOptions, type CallOptions} from './options/table.js';
+
+/** What a function of the module is checked by. */
+const choiceTable = {baseRef: kernelOptions.baseRef};
 
 export type KernelOptions = CallOptions<typeof kernelOptions>;
 
@@ -152,12 +156,32 @@ class Run implements KernelRun {
 		return this.#summary;
 	}
 
+	/** What a function says of each module. One that is new when the work begins gets what is the default. */
+	async #baseRefs(modules: string): Promise<Record<string, string> | undefined> {
+		const {baseRef, signal} = this.#options;
+		if (typeof baseRef !== 'function') {
+			return undefined;
+		}
+
+		const {report} = await call({
+			path: modules,
+			doing: 'encoding',
+			signal,
+			start: (native, control) => native.kernelModules(modules, control),
+		});
+		return Object.fromEntries((JSON.parse(report!) as string[]).map(module => {
+			const {baseRef: chosen} = checkOptions(choiceTable, {baseRef: baseRef(join(modules, module))});
+			return [module, chosen];
+		}).filter(([, chosen]) => chosen !== undefined));
+	}
+
 	async * #read(checked: ReturnType<typeof checkKernelOptions>): AsyncGenerator<readonly ModuleResult[], KernelSummary> {
 		const {signal, keepGoing = false} = this.#options;
 		const native = binding();
 		const control = new native.Control();
 		const path = checked.modules;
-		const run = new native.KernelEncoding(checked, checked, control);
+		const baseRefs = await this.#baseRefs(path);
+		const run = new native.KernelEncoding({...checked, ...(baseRefs && {baseRefs})}, checked, control);
 		const abort = () => {
 			control.abort();
 		};
@@ -210,7 +234,9 @@ function results({modules, btf}: KernelBatch): ModuleResult[] {
 }
 
 function checkKernelOptions(options: KernelOptions) {
-	const checked = checkOptions(kernelOptions, options);
+	// A function is asked of each module, when the work begins.
+	const isAsked = typeof options === 'object' && typeof options?.baseRef === 'function';
+	const checked = checkOptions(kernelOptions, isAsked ? {...options, baseRef: undefined} : options);
 	if ((checked.vmlinux === undefined) === (checked.base === undefined)) {
 		throw new OptionError(spelled => checked.base
 			? `${spelled('vmlinux')} and ${spelled('base')} exclude each other`

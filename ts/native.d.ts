@@ -112,6 +112,9 @@ export interface KernelBtf {
   checksum?: Buffer
 }
 
+/** The paths of all modules of a folder, relative to it: an array as JSON, as the report. */
+export declare function kernelModules(folder: string, control: Control): Promise<Outcome>
+
 /** The options of `btfkit-encode`'s `kernel` as JavaScript says them. The facade has checked them before. */
 export interface KernelOptions {
   modules: string
@@ -127,6 +130,8 @@ export interface KernelOptions {
   /** "2/8". */
   shard?: string
   force?: boolean
+  /** By a module's path in the folder: "never", "out-of-tree" or "always", where it is not what all others get. */
+  baseRefs?: Record<string, string>
 }
 
 /** The DW_LANG code of a language's name, or null when there is no such language. */

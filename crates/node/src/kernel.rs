@@ -1,6 +1,7 @@
 //! `encodeKernel` for JavaScript: results are asked for, some at a time.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use napi_derive::napi;
 use crate::control::{Control, Shared};
 use crate::encode::EncodeOptions;
 use crate::guard::guard;
-use crate::outcome::{Failure, json};
+use crate::outcome::{Failure, Outcome, json};
+use crate::task::{Run, run};
 
 /// So long is waited for results, before there is only progress to tell.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -34,12 +36,18 @@ pub struct KernelOptions {
     /// "2/8".
     pub shard: Option<String>,
     pub force: Option<bool>,
+    /// By a module's path in the folder: "never", "out-of-tree" or "always", where it is not what all others get.
+    pub base_refs: Option<HashMap<String, String>>,
 }
 
 impl KernelOptions {
     fn with(self, encode: EncodeOptions) -> Result<btfkit_encode::kernel::KernelOptions, EncodeError> {
         let invalid = |message: String| EncodeError { code: "INVALID_OPTION", message };
         let shard = self.shard.map(|shard| shard.parse::<Shard>().map_err(|error| invalid(error.to_string())));
+        let base_refs = self.base_refs.into_iter().flatten().map(|(module, text)| match text.parse() {
+            Ok(base_ref) => Ok((module, base_ref)),
+            Err(()) => Err(invalid(format!("unknown baseRef '{text}' for {module}"))),
+        });
         Ok(btfkit_encode::kernel::KernelOptions {
             modules: self.modules.into(),
             base: match (self.vmlinux, self.base) {
@@ -61,8 +69,19 @@ impl KernelOptions {
             shard: shard.transpose()?.unwrap_or(Shard::ALL),
             force: self.force.unwrap_or(false),
             encode: encode.try_into()?,
+            base_refs: base_refs.collect::<Result<_, EncodeError>>()?,
         })
     }
+}
+
+/// The paths of all modules of a folder, relative to it: an array as JSON, as the report.
+#[napi(ts_return_type = "Promise<Outcome>")]
+pub fn kernel_modules(folder: String, control: &Control) -> AsyncTask<Run> {
+    run("kernelModules", control, move |_| {
+        let modules = btfkit_encode::kernel::modules(Path::new(&folder))?;
+        let modules: Vec<_> = modules.iter().map(|path| path.to_string_lossy()).collect();
+        Ok(Outcome { report: Some(json(&modules)?), ..Outcome::default() })
+    })
 }
 
 /// A kernel that is encoded. The work begins when results are first asked for, and ends when `control` says so, or when

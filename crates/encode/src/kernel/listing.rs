@@ -39,6 +39,12 @@ fn module_name(name: &str) -> Option<&str> {
     (stem.len() > ".ko".len()).then_some(stem)
 }
 
+/// The paths of all modules of a folder, relative to it, in order.
+pub fn modules(folder: &Path) -> Result<Vec<PathBuf>, EncodeError> {
+    let modules = list(folder, &Destination::Reader, Shard::ALL)?;
+    Ok(modules.into_iter().map(|module| module.path).collect())
+}
+
 /// The modules of a folder that are of a shard. Links to files are followed, links to folders are not: a kernel's
 /// `build` and `source` lead to other trees.
 pub(super) fn list(folder: &Path, destination: &Destination, shard: Shard) -> Result<Vec<Module>, EncodeError> {

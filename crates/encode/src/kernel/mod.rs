@@ -26,6 +26,7 @@ mod schedule;
 mod stamp;
 mod stream;
 
+pub use listing::modules;
 pub use options::{BaseFrom, Destination, KernelOptions, MissingBase, NoShard, Shard};
 pub use outbox::Batch;
 pub use report::{BaseReport, Failure, ModuleReport, Progress, Size, Status, Summary};

@@ -3,10 +3,11 @@
 use super::listing::Module;
 use super::options::{Destination, KernelOptions};
 use super::report::{Failure, ModuleReport, Size, Status};
-use super::resume::Record;
+use super::resume::{Record, key};
 use super::stamp::Stamp;
 use crate::memory::Limit;
-use crate::{Base, Beside, EncodeError, Encoded, InPlace, Report, Scratch, encode_module, fault};
+use crate::policy::{BaseRef, Wishes};
+use crate::{Base, Beside, EncodeError, Encoded, InPlace, Options, Report, Scratch, encode_module, fault};
 use btfkit_elf::InputFile;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,9 +19,34 @@ use std::time::Instant;
 pub(super) struct Job<'j> {
     pub options: &'j KernelOptions,
     pub base: &'j Base,
-    pub key: &'j str,
+    pub manners: &'j Manners,
     pub limit: Option<&'j Limit>,
     pub stop: &'j AtomicBool,
+}
+
+/// How modules are encoded: as the options say, but for who gets a distilled base. One for each of these choices.
+pub(super) struct Manners([Manner; 3]);
+
+pub(super) struct Manner {
+    pub options: Options,
+    /// Stands for all that a result depends on beside its file.
+    pub key: String,
+}
+
+impl Manners {
+    /// `parts` are what results depend on beside the options.
+    pub fn new(options: &Options, parts: &[&[u8]]) -> Manners {
+        Manners([BaseRef::Never, BaseRef::OutOfTree, BaseRef::Always].map(|base_ref| {
+            let options = Options { sections: Wishes { base_ref, ..options.sections }, ..options.clone() };
+            Manner { key: key(&options, parts), options }
+        }))
+    }
+
+    pub fn of(&self, module: &Module, options: &KernelOptions) -> &Manner {
+        let wanted = options.base_ref_of(&module.path);
+        let mut all = self.0.iter();
+        all.find(|manner| manner.options.sections.base_ref == wanted).expect("there is one for each choice")
+    }
 }
 
 /// What came of a module: what is told, and what is remembered of it.
@@ -85,7 +111,7 @@ impl Job<'_> {
         target: Option<&InPlace>,
         scratch: &mut Scratch,
     ) -> Result<Encoded, EncodeError> {
-        let options = &self.options.encode;
+        let options = &self.manners.of(module, self.options).options;
         let mut encode = |file: &InputFile| encode_module(path, file, options, self.base, scratch, self.stop);
         let open_and_encode = || match target {
             Some(target) => encode(target.file()),
@@ -124,7 +150,7 @@ impl Job<'_> {
         Some(Record {
             // A path that is no text is not told apart by it.
             path: module.path.to_str()?.to_owned(),
-            key: self.key.to_owned(),
+            key: self.manners.of(module, self.options).key.clone(),
             input,
             output,
             status: done.status,

@@ -1,8 +1,10 @@
 //! What is asked of a run over a whole kernel.
 
 use crate::Options;
+use crate::policy::BaseRef;
 pub use crate::policy::MissingBase;
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 #[derive(Debug, Clone)]
@@ -19,6 +21,15 @@ pub struct KernelOptions {
     pub force: bool,
     /// How each file is encoded. Jobs and memory limit are of the whole run.
     pub encode: Options,
+    /// Modules, by their paths in the folder, that are encoded with another `base_ref`.
+    pub base_refs: HashMap<String, BaseRef>,
+}
+
+impl KernelOptions {
+    pub(super) fn base_ref_of(&self, module: &Path) -> BaseRef {
+        let own = if self.base_refs.is_empty() { None } else { self.base_refs.get(&*module.to_string_lossy()) };
+        own.copied().unwrap_or(self.encode.sections.base_ref)
+    }
 }
 
 /// What the modules' types build on.

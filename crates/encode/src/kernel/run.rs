@@ -2,11 +2,11 @@
 
 use super::base::Foundation;
 use super::listing::{Module, list};
-use super::one::{Job, current, without_base};
+use super::one::{Job, Manners, current, without_base};
 use super::options::{Destination, KernelOptions};
 use super::outbox::Outbox;
 use super::report::{BaseReport, Status, Summary};
-use super::resume::{Record, State, key};
+use super::resume::{Record, State};
 use super::schedule::Schedule;
 use crate::btf_file::with_suffix;
 use crate::memory::{Gate, Limit, module_need, watched};
@@ -81,10 +81,10 @@ fn encode(
     outbox: &Outbox,
 ) -> Result<(), EncodeError> {
     let place: &[u8] = if options.destination == Destination::InPlace { b"in place" } else { b"" };
-    let key = key(&options.encode, &[&foundation.digest(), place]);
+    let manners = Manners::new(&options.encode, &[&foundation.digest(), place]);
     let mut pending = Vec::with_capacity(modules.len());
     for (number, module) in modules.iter().enumerate() {
-        match known(options, state, &key, module) {
+        match known(options, state, &manners.of(module, options).key, module) {
             Some(record) => outbox.deliver(number, module.stamp.size, current(options, module, record)),
             None => pending.push((number, module.stamp.size)),
         }
@@ -96,7 +96,7 @@ fn encode(
     let jobs = jobs::wanted(options.encode.jobs).min(pending.len());
     watched(&options.modules, limit.as_ref(), abort, |stop| {
         let failed = AtomicBool::new(false);
-        let job = Job { options, base: &foundation.base, key: &key, limit: limit.as_ref(), stop };
+        let job = Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), stop };
         let gate = Gate::new(limit.as_ref().map(Limit::room));
         let schedule = Schedule::new(&pending, jobs);
         let work = |thread: usize| -> Result<(), EncodeError> {
