@@ -49,7 +49,9 @@ test('exits with 0 where all are accepted, and with 2 where it is not asked well
 test('split BTF is checked on its base', async t => {
 	const paths = await files(t);
 	t.like(await check(paths.module, {base: paths.base}), {verdict: 'accepted', context: 'module'});
-	t.is((await check(paths.module)).verdict, 'refused');
+	const alone = await check(paths.module);
+	t.is(alone.verdict, 'refused');
+	t.regex(alone.findings[0].advice, /name the base that it stands on/);
 	await t.throwsAsync(check(paths.module, {base: '/nonexistent.btf'}), {code: 'NOT_FOUND'});
 });
 

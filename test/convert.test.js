@@ -146,7 +146,9 @@ test('refuses what it cannot use, and leaves what is there', async t => {
 	const failure = async (...args) => (await btfkit(args)).code;
 	t.is(await failure('distill', paths.module, '--base', paths.base, '-o', '-'), 2);
 	t.is(await failure('distill', paths.module), 2);
-	t.is(await failure('relocate', paths.module), 2);
+	const nowhere = await btfkit(['relocate', paths.module]);
+	t.is(nowhere.code, 2);
+	t.regex(nowhere.stderr, /--to is missing: The new base/);
 	t.is(await failure('merge'), 2);
 	t.is(await failure('dedup', paths.repeated, '-o', paths.repeated), 2);
 	t.is(await failure('dedup', join(paths.folder, 'nothing')), 1);

@@ -8,7 +8,7 @@ import {
 	type dedupOptions, type distillOptions, type fitsOptions, type relocateOptions,
 } from './options/convert.js';
 import {OptionError} from './options/error.js';
-import {checkOptions, type CallOptions} from './options/table.js';
+import {checkOptions, type CallOptions, type OptionSpec} from './options/table.js';
 import {refuseInput, toPath} from './paths.js';
 import type {KindName} from './report.js';
 
@@ -166,7 +166,7 @@ export async function mergeToFile(
 export async function fits(file: string | URL, options: FitsOptions): Promise<Fit> {
 	const path = toPath(file, 'file');
 	const {base, targetKernel} = checkOptions(fitsTable, options);
-	const named = required(base, 'base');
+	const named = required(base, 'base', fitsTable.base);
 	const {report} = await start(path, 'judging', options.signal, (native, control) => native.fits(path, named, targetKernel, control));
 	return JSON.parse(report!) as Fit;
 }
@@ -188,13 +188,13 @@ async function toFile(
 
 async function startDistill(path: string, output: string | undefined, options: DistillOptions) {
 	const {base} = checkOptions(distillTable, options);
-	const named = required(base, 'base');
+	const named = required(base, 'base', distillTable.base);
 	return start(path, 'distilling', options.signal, (native, control) => native.distill(path, named, output, control));
 }
 
 async function startRelocate(path: string, output: string | undefined, options: RelocateOptions) {
 	const {base, to} = checkOptions(relocateTable, options);
-	const named = required(to, 'to');
+	const named = required(to, 'to', relocateTable.to);
 	return start(path, 'relocating', options.signal, (native, control) => native.relocate(path, base, named, output, control));
 }
 
@@ -217,9 +217,9 @@ async function start(
 	return call({path, doing, signal, start: begin});
 }
 
-function required(value: string | undefined, name: string): string {
+function required(value: string | undefined, name: string, {text}: OptionSpec): string {
 	if (value === undefined) {
-		throw new OptionError(spelled => `${spelled(name)} has to be given`);
+		throw new OptionError(spelled => `${spelled(name)} is missing: ${text}`);
 	}
 
 	return value;

@@ -45,6 +45,12 @@ function judgePlain(checks, loaded) {
 		loaded.length >= 50 && refused.length > 0,
 	);
 	agree(checks, loaded);
+	const without = refused.filter(({fit}) => fit.verdict !== 'mismatched' || !fit.reason);
+	checks.check(
+		'btfkit fits says of each of them that it was made on another base, and why',
+		without.length === 0 && refused.some(({fit}) => fit.garbled),
+		() => without.map(({name, fit}) => `${name}: ${JSON.stringify(fit)}`),
+	);
 	const told = refused.filter(step => verifierLines(step).length > 0);
 	const different = told.filter(({fit, ...step}) => !verifierLines(step).every(line => fit.kernelMessage?.trimEnd().endsWith(line)));
 	checks.check(
@@ -62,6 +68,12 @@ function judgeDistilled(checks, loaded) {
 		() => refused.map(({name, complaints}) => `${name}: ${complaints.join('; ')}`),
 	);
 	agree(checks, loaded);
+	const others = loaded.filter(({fit}) => fit.verdict !== 'relocatable');
+	checks.check(
+		'btfkit fits says of each of them that it can be carried over',
+		others.length === 0,
+		() => others.map(({name, fit}) => `${name}: ${JSON.stringify(fit)}`),
+	);
 }
 
 function agree(checks, loaded) {

@@ -2,8 +2,8 @@
 
 use crate::btf_file::{BtfFile, whole};
 use crate::{EncodeError, fault, jobs};
-use btfkit_btf::Btf;
 use btfkit_btf::validate::{Context, Release, Rules, Severity, Verdict};
+use btfkit_btf::{Btf, ReadError};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -113,6 +113,12 @@ fn judge(contents: &BtfFile, base: Option<&Arc<Btf>>, options: &CheckOptions) ->
         }
     }
     checked.add(".BTF", rules(context).judge(&contents.btf, under.map(Arc::as_ref)));
+    // The strings of split BTF go on where its base's end.
+    let is_refused = checked.errno.is_some() && !has_base;
+    if is_refused && matches!(Btf::parse(contents.btf.as_slice()), Err(ReadError::StringsStart)) {
+        let findings = checked.findings.iter_mut().filter(|finding| finding.severity == "error");
+        findings.take(1).for_each(|finding| finding.advice = "if this is split BTF, name the base that it stands on");
+    }
     checked
 }
 
