@@ -380,8 +380,9 @@ export interface KernelOptions {
      */
     out?: string | undefined;
     /**
-     * Put the BTF into each file itself, as its section .BTF, also into vmlinux. Excludes --out. Without either, the
-     * command writes nothing.
+     * Put the BTF into each file itself, as its section .BTF, also into the one that --vmlinux names; with --base only
+     * into the modules. A vmlinux that is linked with its BTF is refused: use it as --base. Excludes --out. Without
+     * either, the command writes nothing.
      */
     inPlace?: boolean | undefined;
     /**
@@ -490,6 +491,14 @@ export interface ModuleResult {
     /** How many oddities of the debug information were worked around. */
     diagnostics: number;
     milliseconds: number;
+    /**
+     * With `inPlace`, of a module without debug information that has BTF: it keeps that, as it may have been made before
+     * the module was stripped. Whether it belongs to the base is judged as by `fits`.
+     */
+    kept?: {
+        verdict: Verdict;
+        reason?: string;
+    };
     error?: {
         code: ErrorCode;
         message: string;

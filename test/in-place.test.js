@@ -141,11 +141,11 @@ test('usage: --in-place and -o exclude each other', async t => {
 
 const refused = {
 	'a signed module': [async path => writeFile(path, Buffer.concat([await readFile(path), Buffer.from('~Module signature appended~\n')])),
-		/: the module is signed, .*; encode it before it is signed, or .* with -o$/],
-	'a file with several names': [path => link(path, `${path}.other`), /: the file has 2 names \(hard links\), .*; copy it first, or .* with -o$/],
+		/: the module is signed, .*; encode it before it is signed, or write the BTF to a file of its own$/],
+	'a file with several names': [path => link(path, `${path}.other`), /: the file has 2 names \(hard links\), .*; copy it first, or write the BTF to a file of its own$/],
 	'a program that is loaded with its BTF': [
 		path => has('objcopy') && has('gcc') && loadedWithBtf(path),
-		/: section \.BTF is loaded with the program .*; write the BTF to a file of its own with -o$/,
+		/: section \.BTF is loaded with the program .*; write the BTF to a file of its own$/,
 	],
 };
 
@@ -167,6 +167,11 @@ for (const [what, [make, message]] of Object.entries(refused)) {
 		const error = await t.throwsAsync(encodeInPlace(path), {instanceOf: BtfkitError, code: 'NOT_IN_PLACE'});
 		t.regex(error.message, message);
 		t.is(error.path, path);
+		// The command names its flag.
+		const {code, stdout, stderr} = await btfkit(['encode', path, '--in-place', '--json']);
+		t.is(code, 1);
+		t.is(stderr, `btfkit: ${error.message} with -o\n`);
+		t.is(JSON.parse(stdout).error.message, `${error.message} with -o`);
 		t.true(old.equals(await readFile(path)));
 		t.deepEqual(await names(dirname(path)), left);
 	});
@@ -175,7 +180,7 @@ for (const [what, [make, message]] of Object.entries(refused)) {
 test('a compressed file is refused and left as it is', async t => {
 	const path = await exampleWith(t, gzipSync, 'input.ko.gz');
 	const error = await t.throwsAsync(encodeInPlace(path), {code: 'NOT_IN_PLACE'});
-	t.regex(error.message, /: the file is compressed \(gzip\); unpack it, or .* with -o$/);
+	t.regex(error.message, /: the file is compressed \(gzip\); unpack it, or write the BTF to a file of its own$/);
 	t.true(gzipSync(await readFile(example)).equals(await readFile(path)));
 });
 

@@ -2,6 +2,7 @@ import {join} from 'node:path';
 import {binding} from './binding.js';
 import {call, failureError} from './call.js';
 import {BtfkitError, type ErrorCode} from './errors.js';
+import type {Verdict} from './convert.js';
 import type {KernelBatch} from './native.js';
 import {OptionError} from './options/error.js';
 import {kernelOptions} from './options/kernel.js';
@@ -48,6 +49,11 @@ export interface ModuleResult {
 	/** How many oddities of the debug information were worked around. */
 	diagnostics: number;
 	milliseconds: number;
+	/**
+	 * With `inPlace`, of a module without debug information that has BTF: it keeps that, as it may have been made before
+	 * the module was stripped. Whether it belongs to the base is judged as by `fits`.
+	 */
+	kept?: {verdict: Verdict; reason?: string};
 	error?: {code: ErrorCode; message: string};
 }
 

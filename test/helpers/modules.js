@@ -4,6 +4,7 @@ import {cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile} from 'node:fs/prom
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import process from 'node:process';
+import {btfkit} from './cli.js';
 import {temporaryFolder} from './inputs.js';
 
 export const hasGcc = spawnSync('gcc', ['--version']).status === 0;
@@ -64,4 +65,25 @@ export async function contents(folder) {
 	const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath ?? entry.path, entry.name));
 	const pairs = await Promise.all(files.map(async file => [file.slice(folder.length + 1), (await readFile(file)).toString('hex')]));
 	return Object.fromEntries(pairs.sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+/** What a run remembers, beside the results. */
+export const state = '.btfkit.state';
+
+/** Runs the command with --json: exit code, the lines of modules, the summary, and what it said to people. */
+export async function kernel(args, options) {
+	const {code, stdout, stderr} = await btfkit(['kernel', '--json', ...args], options);
+	const lines = stdout.toString().trimEnd().split('\n').filter(line => line !== '').map(line => JSON.parse(line));
+	const last = lines.at(-1);
+	return {code, stderr, results: lines.filter(line => line.module !== undefined), summary: last?.summary, error: last?.error};
+}
+
+export const statuses = results => Object.fromEntries(results.map(({module, status}) => [module, status]));
+/** Every module with this status. */
+export const all = status => Object.fromEntries(moduleNames.map(name => [name, status]));
+
+/** Every file of a folder of results, without what differs from run to run. */
+export async function results(folder) {
+	const {[state]: _, ...files} = await contents(folder);
+	return files;
 }

@@ -4,10 +4,12 @@ import {encodeKernel, type KernelOptions, type KernelProgress, type KernelSummar
 import type {kernelCommandOptions} from '../options/kernel.js';
 import type {OptionValues} from '../options/table.js';
 import {exitCodes} from './exit-codes.js';
-import {perform, type Tell} from './perform.js';
+import {perform, withFlag, type Tell} from './perform.js';
 import {bytes, count} from './summary.js';
 
 type CommandOptions = KernelOptions & OptionValues<typeof kernelCommandOptions>;
+
+const elsewhere = '--out';
 
 export async function kernelCommand(_: [], commandOptions: CommandOptions): Promise<number> {
 	const {json = false, quiet = false, ...options} = commandOptions;
@@ -19,6 +21,7 @@ export async function kernelCommand(_: [], commandOptions: CommandOptions): Prom
 			quiet,
 			progress: seconds => progressLine(seconds),
 			isLong: true,
+			elsewhere,
 			interrupted: 'what was done stays, and the same command goes on from there',
 		},
 		async (signal, tell) => {
@@ -26,8 +29,9 @@ export async function kernelCommand(_: [], commandOptions: CommandOptions): Prom
 			progressLine = showing(() => run.progress);
 			let failure: ModuleResult['error'];
 			try {
-				for await (const results of run.batches()) {
-					failure ??= results.find(({error}) => error !== undefined)?.error;
+				for await (const batch of run.batches()) {
+					const results = batch.map(result => withFlags(result));
+					failure ??= batch.find(({error}) => error !== undefined)?.error;
 					await tellResults(results, tell);
 				}
 			} catch (error) {
@@ -51,13 +55,22 @@ export async function kernelCommand(_: [], commandOptions: CommandOptions): Prom
 	);
 }
 
+function withFlags(result: ModuleResult): ModuleResult {
+	const {error} = result;
+	return error ? {...result, error: {...error, message: withFlag(error.code, error.message, elsewhere)}} : result;
+}
+
 async function tellResults(results: readonly ModuleResult[], tell: Tell): Promise<void> {
-	for (const {module, status, error} of results) {
+	for (const {module, status, kept, error} of results) {
 		if (error) {
 			tell.error(`btfkit: ${error.message}`);
 		} else if (status === 'base-missing') {
 			// The words of kernel builds, which look for them.
 			tell.error(`Skipping BTF generation for ${module} due to unavailability of vmlinux`);
+		} else if (kept?.verdict === 'mismatched') {
+			tell.error(`warning: ${module} has no debug information, and keeps BTF that does not belong to this base: ${kept.reason}`);
+		} else if (kept?.verdict === 'unknown') {
+			tell.error(`warning: ${module} has no debug information, and keeps BTF of which nothing tells whether it belongs to this base`);
 		}
 	}
 

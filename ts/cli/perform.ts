@@ -20,6 +20,8 @@ export interface Task {
 	progress: string | ((seconds: number) => string);
 	/** Is it so long that it says now and then that it goes on, where there is no terminal? */
 	isLong?: boolean;
+	/** The flag that names where the BTF goes when it cannot go into the input. */
+	elsewhere?: string;
 	/** What an interruption leaves. Default: nothing was written. */
 	interrupted?: string;
 }
@@ -81,7 +83,7 @@ export async function perform<Result>(
 
 		const {code} = error;
 		const {interrupted = `nothing was written for ${input}`} = task;
-		const message = code === 'ABORTED' ? `interrupted; ${interrupted}` : messageOf(error);
+		const message = code === 'ABORTED' ? `interrupted; ${interrupted}` : withFlag(code, messageOf(error), task.elsewhere);
 		tell.error(`btfkit: ${message}`);
 		// Whatever becomes of this, the exit code says that it failed: the failure may be that nothing can be written there.
 		await tell.machines({input, error: {code, message}}).catch(() => {});
@@ -101,6 +103,11 @@ function progressOf({progress}: Task): (seconds: number) => string {
 /** With flags in the place of the API's names of options. */
 export function messageOf(error: BtfkitError): string {
 	return error instanceof OptionError ? error.spell(flagOf) : error.message;
+}
+
+/** What cannot be changed in place has its BTF written elsewhere, as the end of the message says. */
+export function withFlag(code: string, message: string, flag = '-o'): string {
+	return code === 'NOT_IN_PLACE' ? `${message} with ${flag}` : message;
 }
 
 /** A flag is its option's name with hyphens. */

@@ -32,8 +32,9 @@ export const kernelOptions = {
 	inPlace: {
 		kind: 'switch',
 		flag: '--in-place',
-		text: 'Put the BTF into each file itself, as its section .BTF, also into vmlinux. Excludes --out. Without either, '
-			+ 'the command writes nothing.',
+		text: 'Put the BTF into each file itself, as its section .BTF, also into the one that --vmlinux names; with --base only '
+			+ 'into the modules. A vmlinux that is linked with its BTF is refused: use it as --base. Excludes --out. Without '
+			+ 'either, the command writes nothing.',
 	},
 	keepGoing: {
 		kind: 'switch',

@@ -21,6 +21,13 @@ pub struct DebugSections<'data> {
     pub types: DebugSection<'data>,
 }
 
+impl DebugSections<'_> {
+    /// Whether there are no entries at all.
+    pub fn is_empty(&self) -> bool {
+        self.info.data.is_empty() && self.types.data.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct DebugSection<'data> {
     /// Borrowed from the file, or owned where the file has it compressed.

@@ -37,6 +37,11 @@ impl Beside {
         self.len() == 0
     }
 
+    /// The files that these are where the BTF is the file `path`.
+    pub fn files(path: &Path) -> [PathBuf; 2] {
+        Beside::SECTIONS.map(|section| beside(path, section))
+    }
+
     /// Writes the BTF to a file and this beside it, with `.base` and `.base_checksum` at the end of the name. Where
     /// something cannot be written, all is as it was.
     pub fn write_with(&self, path: &Path, btf: &[u8]) -> Result<(), EncodeError> {

@@ -40,10 +40,7 @@ impl EncodeError {
             ElfError::Changed { .. } => {
                 EncodeError { code: "IO", message: format!("{error}; run it again when nobody writes to it") }
             }
-            ElfError::Packed { .. } => EncodeError {
-                code: "NOT_IN_PLACE",
-                message: format!("{error}; unpack it, or write the BTF to a file of its own with -o"),
-            },
+            ElfError::Packed { .. } => EncodeError { code: "NOT_IN_PLACE", message: format!("{error}; unpack it") },
             ElfError::Unpack { ref source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
                 EncodeError { code: "TRUNCATED", message: format!("{error}; copy the file again") }
             }
@@ -68,9 +65,7 @@ impl EncodeError {
 impl From<ReplaceError> for EncodeError {
     fn from(error: ReplaceError) -> EncodeError {
         let (code, hint) = match error {
-            ReplaceError::HardLinks { .. } => {
-                ("NOT_IN_PLACE", "; copy it first, or write the BTF to a file of its own with -o")
-            }
+            ReplaceError::HardLinks { .. } => ("NOT_IN_PLACE", "; copy it first"),
             ReplaceError::Changed { .. } => ("IO", ", so that nothing was written; run it again"),
             _ => ("IO", ""),
         };

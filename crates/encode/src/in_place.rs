@@ -1,7 +1,7 @@
 //! BTF that goes into the file that it was made from.
 
 use crate::{Base, Beside, EncodeError, Encoded, Options, Report, encode_file, go_on};
-use btfkit_elf::{Change, Image, InputFile, Rewrite, RewriteError, rewrite_in_place};
+use btfkit_elf::{Change, ElfError, Image, InputFile, ReplaceError, Rewrite, RewriteError, rewrite_in_place};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -13,6 +13,9 @@ const BTF_EXT: &[u8] = b".BTF.ext";
 
 /// As objcopy gives it to a section that it adds, which is what kernel builds do.
 const ALIGNMENT: u64 = 1;
+
+/// What else can be done, at the end of each refusal: the command line goes on with its flag for that.
+pub(crate) const ELSEWHERE: &str = "write the BTF to a file of its own";
 
 /// Encodes one file and puts the BTF into it; `base` and `abort` are as for [`encode_file`].
 pub fn encode_in_place(
@@ -40,11 +43,14 @@ pub struct InPlace {
 
 impl InPlace {
     pub fn open(path: &Path) -> Result<InPlace, EncodeError> {
-        let file = InputFile::open_unpacked(path).map_err(|error| EncodeError::of_elf(path, error))?;
+        let file = InputFile::open_unpacked(path).map_err(|error| match error {
+            ElfError::Packed { .. } => refusal(error, "unpack it"),
+            other => EncodeError::of_elf(path, other),
+        })?;
         let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
         if image.section_by_name(BTF_EXT).is_some() {
-            let what = "has a section .BTF.ext, which counts in the ids of the .BTF that it has; with other BTF it would be wrong. Use -o";
-            return Err(EncodeError::new("NOT_IN_PLACE", path, what));
+            let what = "has a section .BTF.ext, which counts in the ids of the .BTF that it has, and would be wrong beside another";
+            return Err(EncodeError::new("NOT_IN_PLACE", path, format!("{what}; {ELSEWHERE}")));
         }
         Rewrite::check(&image, &[&[BTF], &Beside::SECTIONS[..]].concat()).map_err(|error| refused(path, error))?;
         Ok(InPlace { path: path.into(), file })
@@ -63,17 +69,41 @@ impl InPlace {
             Some(bytes) => Change::Put { name, bytes, alignment: ALIGNMENT },
             None => Change::Remove { name },
         }));
-        let image = Image::parse(self.file.bytes()).map_err(|error| EncodeError::of_elf(&self.path, error))?;
-        let rewrite = Rewrite::plan(&image, &changes).map_err(|error| refused(&self.path, error))?;
-        Ok(rewrite_in_place(&self.path, &self.file, &rewrite)?)
+        self.change(&self.image()?, &changes)
+    }
+
+    /// The same with a file that has none. Where there was none the file stays as it is.
+    pub fn remove(&self) -> Result<(), EncodeError> {
+        let image = self.image()?;
+        let changes = [BTF].into_iter().chain(Beside::SECTIONS).map(|name| Change::Remove { name });
+        let is_there = |change: &Change<'_>| image.section_by_name(change.name().as_bytes()).is_some();
+        let changes: Vec<_> = changes.filter(is_there).collect();
+        if changes.is_empty() { Ok(()) } else { self.change(&image, &changes) }
+    }
+
+    fn image(&self) -> Result<Image<'_>, EncodeError> {
+        Image::parse(self.file.bytes()).map_err(|error| EncodeError::of_elf(&self.path, error))
+    }
+
+    fn change(&self, image: &Image<'_>, changes: &[Change<'_>]) -> Result<(), EncodeError> {
+        let rewrite = Rewrite::plan(image, changes).map_err(|error| refused(&self.path, error))?;
+        rewrite_in_place(&self.path, &self.file, &rewrite).map_err(|error| match error {
+            ReplaceError::HardLinks { .. } => refusal(error, "copy it first"),
+            other => other.into(),
+        })
     }
 }
 
 fn refused(path: &Path, error: RewriteError) -> EncodeError {
     let hint = match error {
         RewriteError::Elf(error) => return EncodeError::of_elf(path, error),
-        RewriteError::Signed => "encode it before it is signed, or write the BTF to a file of its own with -o",
-        _ => "write the BTF to a file of its own with -o",
+        RewriteError::Signed => "encode it before it is signed, or ",
+        _ => "",
     };
-    EncodeError::new("NOT_IN_PLACE", path, format!("{error}; {hint}"))
+    EncodeError::new("NOT_IN_PLACE", path, format!("{error}; {hint}{ELSEWHERE}"))
+}
+
+/// Of what names the file itself.
+fn refusal(error: impl std::fmt::Display, hint: &str) -> EncodeError {
+    EncodeError { code: "NOT_IN_PLACE", message: format!("{error}; {hint}, or {ELSEWHERE}") }
 }

@@ -144,7 +144,7 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         base.check(path, endian, pointer_size)?;
     }
     let debug = image.debug_sections().map_err(elf)?;
-    if debug.info.data.is_empty() && debug.types.data.is_empty() {
+    if debug.is_empty() {
         let what = "has no DWARF (.debug_info); build with -g, or use the file that has the debug symbols (vmlinux, not vmlinuz)";
         return Err(EncodeError::new("NO_DWARF", path, what));
     }

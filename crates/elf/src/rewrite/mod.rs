@@ -44,7 +44,7 @@ pub enum Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    fn name(&self) -> &'a str {
+    pub fn name(&self) -> &'a str {
         match self {
             Change::Put { name, .. } | Change::Remove { name } => name,
         }

@@ -3,12 +3,13 @@
 use crate::btf_file::{BtfFile, whole};
 use crate::policy::DISTILLED_BASE;
 use crate::{CheckOptions, EncodeError, jobs};
-use btfkit_btf::Kind;
 use btfkit_btf::fits::{FitError, Garbled, Mismatch, ModuleBtf, Proof, Verdict};
 use btfkit_btf::relocate::{Cause, Namesake, Obstacle, RelocateError};
 use btfkit_btf::validate::{Context, Release, Rules};
+use btfkit_btf::{Btf, Kind};
 use serde::Serialize;
 use std::path::Path;
+use std::sync::Arc;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,6 +69,16 @@ pub struct InsteadReport {
 pub fn fits(path: &Path, base: &Path, release: Option<Release>) -> Result<FitReport, EncodeError> {
     let file = BtfFile::read(path)?;
     let base = whole(base)?;
+    jobs::on_shared(path, || judge(path, &file, &base, release))
+}
+
+/// The same of what is read. Works on the threads of the pool that it is called in.
+pub(crate) fn judge(
+    path: &Path,
+    file: &BtfFile,
+    base: &Arc<Btf>,
+    release: Option<Release>,
+) -> Result<FitReport, EncodeError> {
     let pointer_size = file.pointer_size.or(base.pointer_size()).unwrap_or(8);
     let release = release.unwrap_or(CheckOptions::RELEASE);
     let rules = Rules { pointer_size, release, ..Rules::new(Context::Module) };
@@ -76,7 +87,7 @@ pub fn fits(path: &Path, base: &Path, release: Option<Release>) -> Result<FitRep
     let unseen = release < DISTILLED_BASE && file.distilled.is_some();
     let [distilled, checksum] = [&file.distilled, &file.checksum].map(|bytes| bytes.as_deref().filter(|_| !unseen));
     let module = ModuleBtf { split: &file.btf, distilled, checksum };
-    let fit = jobs::on_shared(path, || Ok(btfkit_btf::fits::fits(module, &base, rules)))?;
+    let fit = btfkit_btf::fits::fits(module, base, rules);
     let fit =
         fit.map_err(|error: FitError| EncodeError::new("MALFORMED_BTF", path, format!("cannot be read: {error}")))?;
     let mut report = FitReport {

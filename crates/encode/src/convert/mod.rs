@@ -4,6 +4,7 @@
 
 mod fits;
 
+pub(crate) use fits::judge;
 pub use fits::{FitReport, GarbledReport, InsteadReport, ObstacleReport, fits};
 
 use crate::btf_file::{BtfFile, parse, whole, with_suffix};

@@ -4,8 +4,10 @@ use super::Status;
 use super::one::write_into_folder;
 use super::options::{BaseFrom, Destination, KernelOptions, MissingBase};
 use super::report::{BaseReport, Size};
-use super::resume::{Record, State, key};
+use super::resume::{Outputs, Record, State, key};
 use super::stamp::Stamp;
+use crate::btf_file::BtfFile;
+use crate::in_place::ELSEWHERE;
 use crate::{Base, EncodeError, InPlace, encode_file};
 use btfkit_btf::Btf;
 use std::path::{Path, PathBuf};
@@ -86,7 +88,7 @@ fn of_vmlinux(
     };
     let own_file = output.as_deref().filter(|output| *output != path);
     let key = key(&options.encode, &[b"vmlinux"]);
-    let stamp = |path: &Path| path.metadata().map(|metadata| Stamp::of(&metadata)).unwrap_or_default();
+    let stamp = |path: &Path| Stamp::of_file(path).unwrap_or_default();
     let input = stamp(path);
     let known = state.vmlinux(&text(path), &key, input, own_file).filter(|_| !options.force);
     if let (Some(record), Some(output)) = (known, &output) {
@@ -95,20 +97,22 @@ fn of_vmlinux(
             return Ok(Foundation { base, report: report(false, record.size) });
         }
     }
+    let in_place = (options.destination == Destination::InPlace).then(|| InPlace::open(path));
+    let in_place = in_place.transpose().map_err(|error| or_as_base(path, error))?;
     let encoded = encode_file(path, &options.encode, None, abort)?;
     if abort.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(EncodeError::aborted(path));
     }
     if let Some(output) = &output {
-        match &options.destination {
-            Destination::InPlace => InPlace::open(path)?.write(&encoded.btf, &encoded.beside)?,
-            _ => write_into_folder(output, &encoded.btf, &encoded.beside)?,
+        match in_place {
+            Some(target) => target.write(&encoded.btf, &encoded.beside)?,
+            None => write_into_folder(output, &encoded.btf, &encoded.beside)?,
         }
         let record = Record {
             path: text(path),
             key,
             input: if own_file.is_some() { input } else { stamp(path) },
-            output: own_file.map(stamp),
+            outputs: own_file.map(|path| Outputs::written(path, &encoded.beside)).unwrap_or_default(),
             status: Status::Encoded,
             size: Size::of(&encoded.report),
         };
@@ -117,4 +121,15 @@ fn of_vmlinux(
     let size = Size::of(&encoded.report);
     let btf = Btf::parse(encoded.btf).map_err(|error| EncodeError::new("INTERNAL", path, error))?;
     Ok(Foundation { base: Base::of(Arc::new(btf), path)?, report: report(true, size) })
+}
+
+/// A kernel that is built has its BTF among what is loaded with it: that stays as it is, and is what modules stand on.
+fn or_as_base(path: &Path, error: EncodeError) -> EncodeError {
+    match error.message.strip_suffix(ELSEWHERE) {
+        Some(message) if error.code == "NOT_IN_PLACE" && BtfFile::read(path).is_ok() => {
+            let hint = "name it as base instead of vmlinux, and the modules get BTF on what it has, or ";
+            EncodeError { message: format!("{message}{hint}{ELSEWHERE}"), ..error }
+        }
+        _ => error,
+    }
 }

@@ -29,5 +29,5 @@ mod stream;
 pub use listing::modules;
 pub use options::{BaseFrom, Destination, KernelOptions, MissingBase, NoShard, Shard};
 pub use outbox::Batch;
-pub use report::{BaseReport, Failure, ModuleReport, Progress, Size, Status, Summary};
+pub use report::{BaseReport, Failure, Kept, ModuleReport, Progress, Size, Status, Summary};
 pub use stream::KernelRun;

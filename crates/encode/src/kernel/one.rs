@@ -2,13 +2,15 @@
 
 use super::listing::Module;
 use super::options::{Destination, KernelOptions};
-use super::report::{Failure, ModuleReport, Size, Status};
-use super::resume::{Record, key};
+use super::report::{Failure, Kept, ModuleReport, Size, Status};
+use super::resume::{Outputs, Record, key};
 use super::stamp::Stamp;
+use crate::btf_file::BtfFile;
+use crate::convert::judge;
 use crate::memory::Limit;
 use crate::policy::{BaseRef, Wishes};
 use crate::{Base, Beside, EncodeError, Encoded, InPlace, Options, Report, Scratch, encode_module, fault};
-use btfkit_elf::InputFile;
+use btfkit_elf::{Image, InputFile};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -68,13 +70,24 @@ impl Job<'_> {
     fn encode(&self, module: &Module, scratch: &mut Scratch) -> Result<Done, EncodeError> {
         let input = self.options.modules.join(&module.path);
         let in_place = self.options.destination == Destination::InPlace;
-        let target = if in_place { Some(InPlace::open(&input)?) } else { None };
+        let target = match in_place.then(|| InPlace::open(&input)).transpose() {
+            // Distributions sign modules that they have stripped. Nothing would be put into those.
+            Err(error) if error.code == "NOT_IN_PLACE" && is_without_dwarf(&input) => {
+                return self.nothing(module, Status::NoDwarf, &input, None, scratch);
+            }
+            target => target?,
+        };
         let encoded = match self.encode_file(module, &input, target.as_ref(), scratch) {
             Ok(encoded) => encoded,
-            Err(error) if error.code == "NO_DWARF" => return self.nothing(module, Status::NoDwarf),
-            Err(error) if error.code == "NO_TYPES" => return self.nothing(module, Status::NoTypes),
-            Err(error) if error.code == "SKIPPED" => return self.nothing(module, Status::Omitted),
-            Err(error) => return Err(error),
+            Err(error) => {
+                let status = match error.code {
+                    "NO_DWARF" => Status::NoDwarf,
+                    "NO_TYPES" => Status::NoTypes,
+                    "SKIPPED" => Status::Omitted,
+                    _ => return Err(error),
+                };
+                return self.nothing(module, status, &input, target.as_ref(), scratch);
+            }
         };
         // The last moment at which nothing has happened yet.
         if self.stop.load(Relaxed) {
@@ -82,12 +95,12 @@ impl Job<'_> {
         }
         let Encoded { btf, beside, report } = encoded;
         let mut done = report_of(module, Status::Encoded, Size::of(&report));
-        let mut stamps = (module.stamp, None);
+        let mut stamps = (module.stamp, Outputs::default());
         match &self.options.destination {
             Destination::Folder(folder) => {
                 let path = folder.join(module.target());
                 write_into_folder(&path, &btf, &beside)?;
-                stamps.1 = Some(stamp(&path)?);
+                stamps.1 = Outputs::written(&path, &beside);
                 done.output = Some(text(&path));
             }
             Destination::InPlace => {
@@ -131,28 +144,62 @@ impl Job<'_> {
         })
     }
 
-    /// There is nothing to write. What an earlier state of the module has left would be wrong now.
-    fn nothing(&self, module: &Module, status: Status) -> Result<Done, EncodeError> {
-        if let Destination::Folder(folder) = &self.options.destination {
-            let path = folder.join(module.target());
-            Beside::default().remove_others(&path)?;
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(EncodeError::new("IO", &path, error)),
-                _ => {}
+    /// There is nothing to write. What an earlier state of the module has left would be wrong now, and goes. Only from a
+    /// file without debug information its BTF is not taken: it may have been made before the file was stripped, and could
+    /// not be made again. Whether it belongs to the base is told.
+    fn nothing(
+        &self,
+        module: &Module,
+        status: Status,
+        input: &Path,
+        target: Option<&InPlace>,
+        scratch: &Scratch,
+    ) -> Result<Done, EncodeError> {
+        let mut done = report_of(module, status, Size::default());
+        let mut now = module.stamp;
+        match (&self.options.destination, target) {
+            (Destination::Folder(folder), _) => {
+                let path = folder.join(module.target());
+                Beside::default().remove_others(&path)?;
+                match std::fs::remove_file(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(EncodeError::new("IO", &path, error));
+                    }
+                    _ => {}
+                }
             }
+            (Destination::InPlace, _) if status == Status::NoDwarf => done.kept = self.kept(input, scratch)?,
+            (Destination::InPlace, Some(target)) => {
+                target.remove()?;
+                now = stamp(input)?;
+            }
+            _ => {}
         }
-        let done = report_of(module, status, Size::default());
-        let record = self.record(module, &done, (module.stamp, None));
+        // What is kept is judged, and told, each time.
+        let record = if done.kept.is_some() { None } else { self.record(module, &done, (now, Outputs::default())) };
         Ok((done, record))
     }
 
-    fn record(&self, module: &Module, done: &ModuleReport, (input, output): (Stamp, Option<Stamp>)) -> Option<Record> {
+    /// What is to be said of the BTF that the file has, if it has any.
+    fn kept(&self, input: &Path, scratch: &Scratch) -> Result<Option<Kept>, EncodeError> {
+        let file = match BtfFile::read(input) {
+            Err(error) if error.code == "NO_BTF" => return Ok(None),
+            file => file?,
+        };
+        let kept = match scratch.pool.install(|| judge(input, &file, self.base.btf(), self.options.encode.sections.target)) {
+            Ok(fit) => Kept { verdict: fit.verdict, reason: fit.reason },
+            Err(error) => Kept { verdict: "mismatched", reason: Some(error.message) },
+        };
+        Ok(Some(kept))
+    }
+
+    fn record(&self, module: &Module, done: &ModuleReport, (input, outputs): (Stamp, Outputs)) -> Option<Record> {
         Some(Record {
             // A path that is no text is not told apart by it.
             path: module.path.to_str()?.to_owned(),
             key: self.manners.of(module, self.options).key.clone(),
             input,
-            output,
+            outputs,
             status: done.status,
             size: done.size,
         })
@@ -186,6 +233,7 @@ fn report_of(module: &Module, status: Status, size: Size) -> ModuleReport {
         output: None,
         size,
         milliseconds: 0.0,
+        kept: None,
         error: None,
         btf: None,
         beside: Beside::default(),
@@ -212,6 +260,13 @@ pub(super) fn write_into_folder(path: &Path, btf: &[u8], beside: &Beside) -> Res
         std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
         beside.write_with(path, btf)
     })
+}
+
+/// False also where that cannot be told.
+fn is_without_dwarf(path: &Path) -> bool {
+    let Ok(file) = InputFile::open_unpacked(path) else { return false };
+    let debug = Image::parse(file.bytes()).and_then(|image| image.debug_sections().map(|debug| debug.is_empty()));
+    debug.unwrap_or(false)
 }
 
 fn stamp(path: &Path) -> Result<Stamp, EncodeError> {

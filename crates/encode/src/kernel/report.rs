@@ -35,6 +35,9 @@ pub struct ModuleReport {
     #[serde(flatten)]
     pub size: Size,
     pub milliseconds: f64,
+    /// Of a file that should get its BTF and has no debug information: what BTF it has, and keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
     /// Where it goes to who reads the results.
@@ -59,6 +62,16 @@ pub struct Size {
     pub skipped: u32,
     /// Oddities of the debug information that were worked around.
     pub diagnostics: u32,
+}
+
+/// Whether the BTF that a file has belongs to the base, as `fits` tells.
+#[derive(Debug, Clone, Serialize)]
+pub struct Kept {
+    /// "exact", "relocatable", "mismatched" or "unknown".
+    pub verdict: &'static str,
+    /// Of "mismatched": for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -10,7 +10,8 @@
 
 use super::report::{Size, Status};
 use super::stamp::Stamp;
-use crate::{EncodeError, Options};
+use crate::policy::{MissingBase, Wishes, is_external_build};
+use crate::{Beside, EncodeError, Options};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -30,11 +31,33 @@ pub(super) struct Record {
     pub path: String,
     pub key: String,
     pub input: Stamp,
-    /// Of the result, where that is a file of its own.
-    pub output: Option<Stamp>,
+    pub outputs: Outputs,
     pub status: Status,
     #[serde(flatten)]
     pub size: Size,
+}
+
+/// The result, and what belongs to it, where these are files of their own and there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Outputs {
+    btf: Option<Stamp>,
+    /// A distilled base, a checksum.
+    beside: [Option<Stamp>; 2],
+}
+
+impl Outputs {
+    /// What was written just now.
+    pub fn written(path: &Path, beside: &Beside) -> Outputs {
+        let files = Beside::files(path);
+        let sections = beside.sections();
+        let stamp = |at: usize| sections[at].1.and_then(|_| Stamp::of_file(&files[at]));
+        Outputs { btf: Stamp::of_file(path), beside: [stamp(0), stamp(1)] }
+    }
+
+    fn found(path: &Path) -> Outputs {
+        let [base, checksum] = Beside::files(path);
+        Outputs { btf: Stamp::of_file(path), beside: [Stamp::of_file(&base), Stamp::of_file(&checksum)] }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,8 +192,8 @@ impl Drop for Writer {
 
 impl Record {
     fn is_current(&self, key: &str, input: Stamp, output: Option<&Path>) -> bool {
-        let found = || output.and_then(|path| path.metadata().ok()).map(|metadata| Stamp::of(&metadata));
-        self.key == key && self.input == input && (self.output.is_none() || self.output == found())
+        let outputs = || output.map(Outputs::found).unwrap_or_default();
+        self.key == key && self.input == input && self.outputs == outputs()
     }
 }
 
@@ -179,12 +202,20 @@ fn put(lines: &mut Vec<u8>, line: &Line<&Record>) {
     lines.push(b'\n');
 }
 
-/// Stands for all that a result depends on beside its file: options, version, where it goes, and the base.
+/// The encoder: its version, and what it was built from.
+const ENCODER: &str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("BTFKIT_SOURCES"));
+
+/// Stands for all that a result depends on beside its file: the encoder, options, and in `parts` where it goes and the base.
 pub(super) fn key(options: &Options, parts: &[&[u8]]) -> String {
-    // How many threads work, and with how much memory, changes no byte.
-    let options = Options { jobs: None, memory_limit: None, ..options.clone() };
+    key_of(ENCODER, is_external_build(), options, parts)
+}
+
+fn key_of(encoder: &str, is_external: bool, options: &Options, parts: &[&[u8]]) -> String {
+    // How many threads work, and with how much memory, changes no byte, nor does what is done where there is no base.
+    let sections = Wishes { missing_base: MissingBase::Error, ..options.sections };
+    let options = Options { jobs: None, memory_limit: None, sections, ..options.clone() };
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    let text = format!("{} {options:?}", env!("CARGO_PKG_VERSION"));
+    let text = format!("{encoder} {is_external} {options:?}");
     for part in std::iter::once(text.as_bytes()).chain(parts.iter().copied()) {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part);
@@ -220,7 +251,7 @@ mod tests {
             path: "a.ko".into(),
             key: "key".into(),
             input: stamp(&folder.path().join("a.ko")),
-            output: Some(stamp(&folder.path().join("a.ko.btf"))),
+            outputs: Outputs::found(&folder.path().join("a.ko.btf")),
             status: Status::Encoded,
             size: Size { types: 3, size: 6, skipped: 1, ..Size::default() },
         };
@@ -247,8 +278,14 @@ mod tests {
         assert!(!is_known(folder, "key"));
 
         let state = State::open(folder).unwrap();
-        state.remember(&Record { output: Some(stamp(&folder.join("a.ko.btf"))), ..record.clone() });
+        state.remember(&Record { outputs: Outputs::found(&folder.join("a.ko.btf")), ..record.clone() });
         drop(state);
+        assert!(is_known(folder, "key"));
+        for name in ["a.ko.btf.base", "a.ko.btf.base_checksum"] {
+            write(folder.join(name), "of another result").unwrap();
+            assert!(!is_known(folder, "key"), "{name}");
+            std::fs::remove_file(folder.join(name)).unwrap();
+        }
         assert!(is_known(folder, "key"));
         write(folder.join("a.ko"), "another module").unwrap();
         assert!(!is_known(folder, "key"));
@@ -317,10 +354,33 @@ mod tests {
     #[test]
     fn the_key_is_of_all_that_changes_a_byte() {
         let options = Options::default();
-        let jobs = Options { jobs: Some(3), memory_limit: Some(1), ..Options::default() };
-        assert_eq!(key(&options, &[b"base"]), key(&jobs, &[b"base"]));
-        let strict = Options { strict: true, ..Options::default() };
-        let others = [key(&strict, &[b"base"]), key(&options, &[b"other"]), key(&options, &[b"ba", b"se"])];
-        assert!(others.iter().all(|other| *other != key(&options, &[b"base"])));
+        let with = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            key_of("1.2", false, &options, &[b"base"])
+        };
+        let plain = with(|_| ());
+        for same in [
+            with(|options| options.jobs = Some(3)),
+            with(|options| options.memory_limit = Some(1)),
+            with(|options| options.sections.missing_base = MissingBase::Skip),
+        ] {
+            assert_eq!(same, plain);
+        }
+        let others = [
+            key_of("1.3", false, &options, &[b"base"]),
+            key_of("1.2", true, &options, &[b"base"]),
+            key_of("1.2", false, &options, &[b"other"]),
+            key_of("1.2", false, &options, &[b"ba", b"se"]),
+            with(|options| options.strict = true),
+            with(|options| options.features.layout = true),
+            with(|options| options.lang_exclude.push(1)),
+            with(|options| options.sections.base_checksum = true),
+            with(|options| options.sections.base_ref = crate::policy::BaseRef::Always),
+            with(|options| options.sections.out_of_tree = Some(true)),
+            with(|options| options.sections.on_invalid = crate::policy::OnInvalid::SkipSection),
+            with(|options| options.sections.target = crate::policy::release("5.15").ok()),
+        ];
+        assert!(others.iter().all(|other| *other != plain));
     }
 }

@@ -8,7 +8,6 @@ use super::outbox::Outbox;
 use super::report::{BaseReport, Status, Summary};
 use super::resume::{Record, State};
 use super::schedule::Schedule;
-use crate::btf_file::with_suffix;
 use crate::memory::{Gate, Limit, module_need, watched};
 use crate::{EncodeError, Scratch, fault, jobs, phases};
 use std::path::Path;
@@ -131,9 +130,7 @@ fn known<'s>(options: &KernelOptions, state: &'s State, key: &str, module: &Modu
         Destination::Folder(folder) => Some(folder.join(module.target())),
         _ => None,
     };
-    let record = state.module(module.path.to_str()?, key, module.stamp, output.as_deref())?;
-    let has_base = output.is_none_or(|output| record.size.base_size == 0 || with_suffix(&output, ".base").exists());
-    has_base.then_some(record)
+    state.module(module.path.to_str()?, key, module.stamp, output.as_deref())
 }
 
 /// Runs `work` on so many threads, with their numbers. As many as can be started do.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
+use std::path::Path;
 
 /// A file that is written, replaced or copied over gets another stamp. The time of change is asked for besides that of
 /// modification, because builds that are reproducible set the latter.
@@ -14,6 +15,11 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    /// None where there is none.
+    pub fn of_file(path: &Path) -> Option<Stamp> {
+        path.metadata().ok().map(|metadata| Stamp::of(&metadata))
+    }
+
     #[cfg(unix)]
     pub fn of(metadata: &Metadata) -> Stamp {
         use std::os::unix::fs::MetadataExt;

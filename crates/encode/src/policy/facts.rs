@@ -9,12 +9,17 @@ use std::path::{Path, PathBuf};
 pub(crate) fn gather(path: &Path, image: &Image<'_>, base: Option<&Path>, of_build: bool) -> Facts {
     Facts {
         base: if base.is_some() { BaseState::Present } else { BaseState::None },
-        extmod: std::env::var_os("KBUILD_EXTMOD").is_some_and(|value| !value.is_empty()),
+        extmod: is_external_build(),
         says_in_tree: says_in_tree(image),
         outside: base
             .filter(|_| !of_build)
             .and_then(|base| is_outside(&path.canonicalize().ok()?, &base.canonicalize().ok()?)),
     }
+}
+
+/// Whether a build of external modules is going on.
+pub(crate) fn is_external_build() -> bool {
+    std::env::var_os("KBUILD_EXTMOD").is_some_and(|value| !value.is_empty())
 }
 
 /// Builds of a kernel mark their modules.

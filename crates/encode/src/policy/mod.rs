@@ -4,7 +4,7 @@
 mod facts;
 mod release;
 
-pub(crate) use facts::gather;
+pub(crate) use facts::{gather, is_external_build};
 pub use release::{DISTILLED_BASE, MODULE_BTF, limit, release};
 
 use crate::Features;
