@@ -541,11 +541,12 @@ export interface KernelSummary {
     milliseconds: number;
     /** Peak resident memory of the process in bytes, or null where it is not known. */
     peakMemory: number | null;
+    /** How many threads encoded modules: fewer than asked for where there is no room for all, 0 where there was nothing to do. */
     jobs: number;
 }
 /** How far a run is. */
 export interface KernelProgress {
-    /** How many modules are done, of how many. */
+    /** How many modules are done, of how many; 0 of 0 while the base is made. */
     done: number;
     modules: number;
     /** The same in bytes of their files. */

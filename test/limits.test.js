@@ -2,6 +2,7 @@
 import {createHash} from 'node:crypto';
 import {spawn, spawnSync} from 'node:child_process';
 import {readFileSync, statSync} from 'node:fs';
+import {mkdir, symlink, truncate, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import os from 'node:os';
 import process from 'node:process';
@@ -9,7 +10,7 @@ import test from 'ava';
 import {encode} from 'btfkit';
 import {controlGroup, forgetPages} from './helpers/cgroup.js';
 import {bin, btfkit, finish} from './helpers/cli.js';
-import {example, exampleWith, kernels, temporaryFolder} from './helpers/inputs.js';
+import {example, exampleWith, kernels, largeInput, temporaryFolder} from './helpers/inputs.js';
 
 const mebibyte = 1024 ** 2;
 const digest = bytes => createHash('sha256').update(bytes).digest('hex');
@@ -153,4 +154,62 @@ test.serial('a kernel that does not fit into a control group fails in words, and
 	t.is(code, 1, stderr);
 	t.regex(stderr, /the control group leaves \d+ MiB \(.*memory\.(max|limit_in_bytes) says 40 MiB\)/);
 	t.is(JSON.parse(stdout).error.code, 'MEMORY_LIMIT');
+});
+
+/** A folder of modules that take some memory: links to one large file. */
+async function largeModules(t, count) {
+	const folder = await temporaryFolder(t);
+	await mkdir(join(folder, 'modules'));
+	for (let number = 0; number < count; number++) {
+		await symlink(largeInput(), join(folder, 'modules', `m${number}.ko`));
+	}
+
+	const base = join(folder, 'base.btf');
+	t.is((await btfkit(['encode', example, '-o', base])).code, 0);
+	return {folder, args: ['kernel', '--base', base, '--modules', join(folder, 'modules'), '--json']};
+}
+
+const summaryOf = stdout => JSON.parse(stdout.toString().trimEnd().split('\n').at(-1)).summary;
+
+/** Each result by its name. */
+function resultsOf(out, modules) {
+	return Object.fromEntries(modules.map(name => [name, digest(readFileSync(join(out, `${name}.btf`)))]));
+}
+
+test.serial('modules: fewer threads where there is no room for the tables of all, and the same bytes', async t => {
+	const {folder, args} = await largeModules(t, 6);
+	const names = Array.from({length: 6}, (_, number) => `m${number}.ko`);
+	const free = await btfkit([...args, '--out', join(folder, 'free'), '--jobs', '6', '--memory-limit', '8G']);
+	t.is(free.code, 0, free.stderr);
+	t.is(summaryOf(free.stdout).jobs, 6);
+	const group = groupOf(t, 64 * mebibyte);
+	for (const [name, run] of Object.entries({
+		option: () => btfkit([...args, '--out', join(folder, 'option'), '--jobs', '6', '--memory-limit', '64M']),
+		...(!group.reason && {group: () => within(group.command(), [...args, '--out', join(folder, 'group'), '--jobs', '6'])}),
+	})) {
+		const {code, signal, stdout, stderr} = await run();
+		t.is(signal, null, name);
+		t.is(code, 0, stderr);
+		const {jobs, encoded} = summaryOf(stdout);
+		t.true(jobs >= 1 && jobs < 6, `${name}: ${jobs}`);
+		t.is(encoded, 6);
+		t.deepEqual(resultsOf(join(folder, name), names), resultsOf(join(folder, 'free'), names));
+	}
+
+	if (group.reason) {
+		t.log(`skipped in part: ${group.reason}`);
+	}
+});
+
+test('a module that cannot fit fails alone, before any work', async t => {
+	const {folder, args} = await largeModules(t, 1);
+	const huge = join(folder, 'modules', 'huge.ko');
+	await writeFile(huge, '');
+	await truncate(huge, 8 * 1024 ** 3);
+	const {code, stdout, stderr} = await btfkit([...args, '--keep-going', '--memory-limit', '128M']);
+	t.is(code, 3, stderr);
+	t.regex(stderr, /huge\.ko: encoding it takes at least \d+ MiB of memory, and \d+ MiB are left: the memory limit that was asked for is 128 MiB\. Raise the limit\n/);
+	const [first, second] = stdout.toString().split('\n').map(line => line && JSON.parse(line));
+	t.like(first, {module: 'huge.ko', status: 'failed', error: {code: 'MEMORY_LIMIT'}});
+	t.like(second, {module: 'm0.ko', status: 'encoded'});
 });

@@ -85,14 +85,19 @@ export function showing(progress: () => KernelProgress | undefined): (seconds: n
 	let from: KernelProgress & {seconds: number} | undefined;
 	return seconds => {
 		const now = progress();
-		if (!now || now.done === 0) {
+		if (!now || now.modules === 0) {
 			return `encoding the base … ${seconds.toFixed(1)} s`;
+		}
+
+		if (now.done === 0) {
+			return `0 of ${count(now.modules, 'module')}`;
 		}
 
 		from ??= {...now, seconds};
 		const [bytesSince, modulesSince, time] = [now.bytesDone - from.bytesDone, now.done - from.done, seconds - from.seconds];
+		const rate = modulesSince / time;
 		const speed = bytesSince > 0
-			? `, ${(modulesSince / time).toFixed(0)} per second, ${Math.ceil(time * (now.bytes - now.bytesDone) / bytesSince)} s left`
+			? `, ${rate.toFixed(rate < 10 ? 1 : 0)} per second, ${Math.ceil(time * (now.bytes - now.bytesDone) / bytesSince)} s left`
 			: '';
 		return `${now.done} of ${count(now.modules, 'module')}${speed}`;
 	};

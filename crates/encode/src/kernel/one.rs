@@ -7,7 +7,7 @@ use super::resume::{Outputs, Record, key};
 use super::stamp::Stamp;
 use crate::btf_file::BtfFile;
 use crate::convert::judge;
-use crate::memory::Limit;
+use crate::memory::{Limit, mebibytes, module_need, module_needs_at_least};
 use crate::policy::{BaseRef, Wishes};
 use crate::{Base, Beside, EncodeError, Encoded, InPlace, Options, Report, Scratch, encode_module, fault};
 use btfkit_elf::{Image, InputFile};
@@ -23,6 +23,8 @@ pub(super) struct Job<'j> {
     pub base: &'j Base,
     pub manners: &'j Manners,
     pub limit: Option<&'j Limit>,
+    /// What was left of it before the first module, in bytes.
+    pub free: Option<u64>,
     pub stop: &'j AtomicBool,
 }
 
@@ -69,6 +71,7 @@ impl Job<'_> {
 
     fn encode(&self, module: &Module, scratch: &mut Scratch) -> Result<Done, EncodeError> {
         let input = self.options.modules.join(&module.path);
+        self.refuse_what_cannot_fit(module, &input)?;
         let in_place = self.options.destination == Destination::InPlace;
         let target = match in_place.then(|| InPlace::open(&input)).transpose() {
             // Distributions sign modules that they have stripped. Nothing would be put into those.
@@ -116,6 +119,19 @@ impl Job<'_> {
         Ok((done, record))
     }
 
+    /// One that is ended when it has outgrown the limit ends the whole run.
+    fn refuse_what_cannot_fit(&self, module: &Module, input: &Path) -> Result<(), EncodeError> {
+        let least = module_needs_at_least(module.stamp.size, module.is_compressed());
+        let (Some(limit), Some(free)) = (self.limit, self.free) else { return Ok(()) };
+        if least <= free {
+            return Ok(());
+        }
+        let (least, free) = (mebibytes(least), mebibytes(free));
+        let what =
+            format!("encoding it takes at least {least} of memory, and {free} are left: {limit}. Raise the limit");
+        Err(EncodeError::new("MEMORY_LIMIT", input, what))
+    }
+
     /// A fault of ours in one module is no reason to lose the others.
     fn encode_file(
         &self,
@@ -125,7 +141,13 @@ impl Job<'_> {
         scratch: &mut Scratch,
     ) -> Result<Encoded, EncodeError> {
         let options = &self.manners.of(module, self.options).options;
-        let mut encode = |file: &InputFile| encode_module(path, file, options, self.base, scratch, self.stop);
+        let need = module_need(module.stamp.size, module.is_compressed());
+        let mut encode = |file: &InputFile| {
+            if self.limit.is_some_and(|limit| !limit.holds_pages(need, file.mapped_bytes())) {
+                file.read_sparingly();
+            }
+            encode_module(path, file, options, self.base, scratch, self.stop)
+        };
         let open_and_encode = || match target {
             Some(target) => encode(target.file()),
             None => {
@@ -186,7 +208,8 @@ impl Job<'_> {
             Err(error) if error.code == "NO_BTF" => return Ok(None),
             file => file?,
         };
-        let kept = match scratch.pool.install(|| judge(input, &file, self.base.btf(), self.options.encode.sections.target)) {
+        let target = self.options.encode.sections.target;
+        let kept = match scratch.pool.install(|| judge(input, &file, self.base.btf(), target)) {
             Ok(fit) => Kept { verdict: fit.verdict, reason: fit.reason },
             Err(error) => Kept { verdict: "mismatched", reason: Some(error.message) },
         };

@@ -175,6 +175,7 @@ mod tests {
             output: None,
             size: Size { types: 1, ..Size::default() },
             milliseconds: 0.0,
+            kept: None,
             error: None,
             btf: Some(vec![0; btf]),
             beside: Default::default(),

@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use super::report::{BaseReport, Status, Summary};
 use super::resume::{Record, State};
 use super::schedule::Schedule;
-use crate::memory::{Gate, Limit, module_need, watched};
+use crate::memory::{Gate, Limit, module_need, module_threads, watched};
 use crate::{EncodeError, Scratch, fault, jobs, phases};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -20,7 +20,6 @@ pub(super) fn run(options: &KernelOptions, abort: &AtomicBool, outbox: &Outbox) 
     fault::at("kernel");
     let start = Instant::now();
     let modules = list(&options.modules, &options.destination, options.shard)?;
-    outbox.expect(modules.len(), modules.iter().map(|module| module.stamp.size).sum());
     let state = match &options.destination {
         Destination::Folder(folder) => {
             std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
@@ -32,45 +31,38 @@ pub(super) fn run(options: &KernelOptions, abort: &AtomicBool, outbox: &Outbox) 
     let result = on_base(options, &modules, &state, abort, outbox);
     // Also after a failure or an interruption: what was begun has been cleaned up.
     state.end();
-    let base = result?;
-    Ok(sum_up(outbox, base, &modules, options, start))
+    let (base, jobs) = result?;
+    let mut summary = outbox.summary();
+    summary.base = base;
+    summary.modules = modules.len() as u32;
+    summary.not_begun = summary.modules.saturating_sub(summary.done());
+    summary.jobs = jobs as u32;
+    summary.milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    summary.peak_memory = phases::peak_memory();
+    Ok(summary)
 }
 
-/// Lays the base and encodes what stands on it. None where the base is missing.
+/// Lays the base and encodes what stands on it, on so many threads. No base is there where it is missing.
 fn on_base(
     options: &KernelOptions,
     modules: &[Module],
     state: &State,
     abort: &AtomicBool,
     outbox: &Outbox,
-) -> Result<Option<BaseReport>, EncodeError> {
-    let Some(foundation) = Foundation::lay(options, state, abort)? else {
+) -> Result<(Option<BaseReport>, usize), EncodeError> {
+    let foundation = Foundation::lay(options, state, abort)?;
+    outbox.expect(modules.len(), modules.iter().map(|module| module.stamp.size).sum());
+    let Some(foundation) = foundation else {
         for (number, module) in modules.iter().enumerate() {
             outbox.deliver(number, module.stamp.size, without_base(module));
         }
-        return Ok(None);
+        return Ok((None, 0));
     };
-    encode(options, &foundation, modules, state, abort, outbox)?;
-    Ok(Some(foundation.report))
+    let jobs = encode(options, &foundation, modules, state, abort, outbox)?;
+    Ok((Some(foundation.report), jobs))
 }
 
-fn sum_up(
-    outbox: &Outbox,
-    base: Option<BaseReport>,
-    modules: &[Module],
-    options: &KernelOptions,
-    start: Instant,
-) -> Summary {
-    let mut summary = outbox.summary();
-    summary.base = base;
-    summary.modules = modules.len() as u32;
-    summary.not_begun = summary.modules.saturating_sub(summary.done());
-    summary.jobs = jobs::wanted(options.encode.jobs) as u32;
-    summary.milliseconds = start.elapsed().as_secs_f64() * 1e3;
-    summary.peak_memory = phases::peak_memory();
-    summary
-}
-
+/// Returns how many threads there were.
 fn encode(
     options: &KernelOptions,
     foundation: &Foundation,
@@ -78,7 +70,7 @@ fn encode(
     state: &State,
     abort: &AtomicBool,
     outbox: &Outbox,
-) -> Result<(), EncodeError> {
+) -> Result<usize, EncodeError> {
     let place: &[u8] = if options.destination == Destination::InPlace { b"in place" } else { b"" };
     let manners = Manners::new(&options.encode, &[&foundation.digest(), place]);
     let mut pending = Vec::with_capacity(modules.len());
@@ -89,14 +81,19 @@ fn encode(
         }
     }
     if pending.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let limit = Limit::of(options.encode.memory_limit);
-    let jobs = jobs::wanted(options.encode.jobs).min(pending.len());
+    let need = |module: &Module| module_need(module.stamp.size, module.is_compressed());
+    let largest = pending.iter().map(|&(number, _)| need(&modules[number])).max().unwrap_or(0);
+    let wanted = jobs::wanted(options.encode.jobs).min(pending.len());
+    let free = limit.as_ref().map(Limit::room);
+    let bound = free.map(|free| module_threads(free, wanted, largest));
+    let (jobs, room) = bound.map_or((wanted, None), |(threads, room)| (threads, Some(room)));
     watched(&options.modules, limit.as_ref(), abort, |stop| {
         let failed = AtomicBool::new(false);
-        let job = Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), stop };
-        let gate = Gate::new(limit.as_ref().map(Limit::room));
+        let job = Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), free, stop };
+        let gate = Gate::new(room);
         let schedule = Schedule::new(&pending, jobs);
         let work = |thread: usize| -> Result<(), EncodeError> {
             let mut scratch = Scratch::new()?;
@@ -106,7 +103,7 @@ fn encode(
                     break;
                 }
                 let module = &modules[turn.number];
-                let _permit = gate.enter(module_need(module.stamp.size, module.is_compressed()));
+                let _permit = gate.enter(need(module));
                 let Some((report, record)) = job.run(module, &mut scratch) else { break };
                 if let Some(record) = record {
                     state.remember(&record);
@@ -117,7 +114,7 @@ fn encode(
             Ok(())
         };
         on_threads(&options.modules, jobs, work)?;
-        if stop.load(Relaxed) { Err(EncodeError::aborted(&options.modules)) } else { Ok(()) }
+        if stop.load(Relaxed) { Err(EncodeError::aborted(&options.modules)) } else { Ok(jobs) }
     })
 }
 

@@ -19,7 +19,7 @@ mod watch;
 
 pub(crate) use gate::Gate;
 pub(crate) use limit::Limit;
-pub(crate) use need::{Need, module_need};
+pub(crate) use need::{Need, module_need, module_needs_at_least, module_threads};
 pub(crate) use watch::watched;
 
 /// Anonymous memory of this process in bytes; None where the system does not tell.
@@ -34,7 +34,7 @@ fn field(text: &str, name: &str) -> Option<u64> {
 }
 
 /// For people: "143 MiB", and what is less than one in bytes.
-fn mebibytes(bytes: u64) -> String {
+pub(crate) fn mebibytes(bytes: u64) -> String {
     if bytes < 1 << 20 { format!("{bytes} bytes") } else { format!("{} MiB", bytes.div_ceil(1 << 20)) }
 }
 

@@ -19,7 +19,7 @@ const PER_STRING_BYTE: f64 = 0.2;
 const PER_SYMBOL: f64 = 47.0;
 /// For each thread whatever the file.
 const PER_THREAD: f64 = 2e6;
-/// For a module, one of many on a base, whatever its size: the tables of the thread that encodes it, which know the base.
+/// For each thread that encodes modules: its tables, which know the base, and which it keeps from one to the next.
 const PER_MODULE: f64 = 12e6;
 /// For each byte of its file, without what is compressed.
 const PER_MODULE_BYTE: f64 = 0.15;
@@ -27,6 +27,8 @@ const PER_MODULE_BYTE: f64 = 0.15;
 const COMPRESSED: f64 = 6.0;
 /// No measured run took less than this part of what was expected of it.
 const AT_LEAST: f64 = 0.4;
+/// How many times too much is expected of a module at most.
+const MOST_TOO_MUCH: u64 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Need {
@@ -73,12 +75,26 @@ impl Need {
     }
 }
 
-/// What one of many modules will take, from the size of its file, which is all that is known before its turn.
+/// What one of many modules will take besides the tables of its thread, from the size of its file, which is all that is
+/// known before its turn.
 pub(crate) fn module_need(size: u64, is_compressed: bool) -> u64 {
     let size = size as f64;
     let held = if is_compressed { size * COMPRESSED } else { 0.0 };
     let whole = if is_compressed { held } else { size };
-    (held + whole * PER_MODULE_BYTE + PER_MODULE) as u64
+    (held + whole * PER_MODULE_BYTE) as u64
+}
+
+/// The least that one will take, tables included.
+pub(crate) fn module_needs_at_least(size: u64, is_compressed: bool) -> u64 {
+    (module_need(size, is_compressed) + PER_MODULE as u64) / MOST_TOO_MUCH
+}
+
+/// How many of the threads that are wanted for modules have room for their tables, beside the largest module; and how much
+/// room is left for modules then. A thread keeps its tables while it waits.
+pub(crate) fn module_threads(room: u64, wanted: usize, largest: u64) -> (usize, u64) {
+    let tables = PER_MODULE as u64;
+    let threads = (room.saturating_sub(largest) / tables).clamp(1, wanted.max(1) as u64);
+    (threads as usize, room.saturating_sub(threads * tables))
 }
 
 #[cfg(test)]
@@ -117,12 +133,21 @@ mod tests {
     #[test]
     fn modules_take_no_more_than_is_expected_of_them() {
         for (size, taken) in MEASURED {
-            let expected = module_need(size, false);
+            let expected = module_need(size, false) + PER_MODULE as u64;
             assert!(expected >= taken, "{size}: {taken}, not {expected}");
-            assert!(expected <= 3 * taken, "{size}: only {taken}, not {expected}");
+            assert!(expected <= MOST_TOO_MUCH * taken, "{size}: only {taken}, not {expected}");
         }
         // Unpacked, it is held as a whole.
         assert!(module_need(1 << 20, true) >= module_need(6 << 20, false) + (6 << 20) - 1);
+    }
+
+    #[test]
+    fn threads_of_modules_have_room_for_their_tables() {
+        const MB: u64 = 1_000_000;
+        assert_eq!(module_threads(1000 * MB, 2, 100 * MB), (2, 976 * MB));
+        assert_eq!(module_threads(160 * MB, 16, 100 * MB), (5, 100 * MB));
+        assert_eq!(module_threads(50 * MB, 16, 100 * MB), (1, 38 * MB));
+        assert_eq!(module_threads(0, 16, 0), (1, 0));
     }
 
     #[test]
