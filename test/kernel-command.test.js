@@ -1,12 +1,12 @@
 // `btfkit kernel`: what it writes where, in which order it tells, what it does again and what not.
 import {spawnSync} from 'node:child_process';
-import {appendFile, cp, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile} from 'node:fs/promises';
+import {appendFile, chmod, cp, mkdir, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile} from 'node:fs/promises';
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
-import {header} from './helpers/btf.js';
+import {header, isRoot} from './helpers/btf.js';
 import {bin, btfkit, finish, start} from './helpers/cli.js';
 import {names, temporaryFolder} from './helpers/inputs.js';
 import {all, contents, hasGcc, kernel, longKernel, moduleNames, results, smallKernel, state, statuses} from './helpers/modules.js';
@@ -260,8 +260,9 @@ compiled('compressed modules: the same results as unpacked, and nothing in place
 compiled('without a target nothing is written', async t => {
 	const {folder, vmlinux, modules} = await smallKernel(t);
 	const before = await contents(folder);
-	const {code, results: told} = await kernel(['--vmlinux', vmlinux, '--modules', modules]);
+	const {code, stderr, results: told} = await kernel(['--vmlinux', vmlinux, '--modules', modules]);
 	t.is(code, 0);
+	t.regex(stderr, /; nothing was written \(--out or --in-place\); /);
 	t.true(told.every(({status, output, btf, size}) => status === 'encoded' && output === undefined && btf === undefined && size > 0));
 	t.deepEqual(await contents(folder), before);
 });
@@ -369,7 +370,40 @@ compiled('an output folder that is a file', async t => {
 	const {code, error, stderr} = await kernel(['--vmlinux', vmlinux, '--modules', modules, '--out', out]);
 	t.is(code, 1);
 	t.is(error.code, 'IO');
-	t.true(stderr.includes(out));
+	t.is(stderr, `btfkit: ${out}: is a file, and the results need a folder; name another one\n`);
+});
+
+compiled('a module in the place of the folder of modules, and a folder that cannot be read', async t => {
+	const {vmlinux, modules, out} = await smallKernel(t);
+	const file = await kernel(['--vmlinux', vmlinux, '--modules', join(modules, 'kernel/three.ko'), '--out', out]);
+	t.like(file, {code: 1, error: {code: 'IO'}});
+	t.regex(file.stderr, /three\.ko: is a file, not a folder of modules; one module is encoded by itself \(btfkit encode\)\n$/);
+	if (isRoot) {
+		return;
+	}
+
+	await chmod(join(modules, 'kernel/net'), 0);
+	const closed = await kernel(['--vmlinux', vmlinux, '--modules', modules, '--out', out]);
+	await chmod(join(modules, 'kernel/net'), 0o755);
+	t.like(closed, {code: 1, error: {code: 'IO'}});
+	t.regex(closed.stderr, /^btfkit: \S+kernel\/net: Permission denied [^:]*\n$/);
+});
+
+compiled('what is no module fails alone, each with its reason', async t => {
+	const {vmlinux, modules, out} = await smallKernel(t);
+	const place = name => join(modules, 'kernel', name);
+	await writeFile(place('empty.ko'), '');
+	await writeFile(place('text.ko'), 'no ELF file');
+	await symlink('nowhere', place('dangling.ko'));
+	t.is(spawnSync('mkfifo', [place('pipe.ko')]).status, 0);
+	await mkdir(place('folder.ko'));
+	for (const target of [['--out', out], ['--in-place'], []]) {
+		const {code, results: told, stderr} = await kernel(['--vmlinux', vmlinux, '--modules', modules, ...target, '--keep-going']);
+		t.is(code, 3, stderr);
+		const failed = Object.fromEntries(told.filter(({error}) => error).map(({module, error}) => [module.slice(7), error.code]));
+		t.deepEqual(failed, {'dangling.ko': 'NOT_FOUND', 'empty.ko': 'NOT_ELF', 'pipe.ko': 'IO', 'text.ko': 'NOT_ELF'});
+		t.is(told.filter(({status}) => status === 'encoded').length, 4);
+	}
 });
 
 const wrong = {

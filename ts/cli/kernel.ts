@@ -103,7 +103,7 @@ export function showing(progress: () => KernelProgress | undefined): (seconds: n
 	};
 }
 
-function summaryLine({out, modules}: KernelOptions, summary: KernelSummary, seconds: number): string {
+function summaryLine({out, inPlace, modules}: KernelOptions, summary: KernelSummary, seconds: number): string {
 	const {encoded, current, noDwarf, noTypes, baseMissing, omitted, failed, notBegun, types, size, baseSize, skipped, base} = summary;
 	const states = [
 		[encoded, 'encoded'],
@@ -120,6 +120,7 @@ function summaryLine({out, modules}: KernelOptions, summary: KernelSummary, seco
 		...(base ? [`${count(types, 'type')}, ${bytes(size)}, on a base of ${count(base.types, 'type')}, ${bytes(base.size)}`] : []),
 		...(baseSize > 0 ? [`distilled bases: ${bytes(baseSize)}`] : []),
 		...(skipped > 0 ? [`left out: ${skipped} functions and variables (encode --base says why)`] : []),
+		...(out === undefined && !inPlace ? ['nothing was written (--out or --in-place)'] : []),
 		`${seconds.toFixed(2)} s`,
 	].join('; ');
 }

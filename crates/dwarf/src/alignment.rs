@@ -70,9 +70,12 @@ impl Lowering<'_> {
     }
 
     /// A struct without holes in which something is not where its alignment would put it. (DWARF does not say that a
-    /// struct is packed; the rule is the reference's.)
+    /// struct is packed; the rule is the reference's.) In unions everything is at the start.
     fn packed(&mut self, local: Local, word: u64) -> bool {
         let t = self.types.types[local as usize];
+        if t.kind != Some(Kind::Struct) {
+            return false;
+        }
         let members = self.members_of_local(local);
         if members.is_empty() {
             return false;
@@ -83,15 +86,11 @@ impl Lowering<'_> {
             let own = self.natural_alignment(m.ty, word);
             alignment = alignment.max(own);
             misplaced |= width == 0 && (offset / 8) % own != 0;
-            if t.kind == Some(Kind::Struct) {
-                if offset / 8 > end.div_ceil(8) {
-                    return false;
-                }
-                let bits = if width != 0 { width } else { self.bits_of(m.ty, word) };
-                end = end.max(offset.saturating_add(bits));
-            } else {
-                end = end.max(self.bits_of(m.ty, word));
+            if offset / 8 > end.div_ceil(8) {
+                return false;
             }
+            let bits = if width != 0 { width } else { self.bits_of(m.ty, word) };
+            end = end.max(offset.saturating_add(bits));
         }
         if t.size as u64 > end.div_ceil(8) {
             return false;

@@ -19,9 +19,15 @@ fn hash(value: impl Hash) -> u64 {
 
 /// Hashes by id, of void and the base's types too.
 pub fn meanings(btf: &Btf, rounds: usize) -> Vec<u64> {
+    meanings_on(&[], btf, rounds)
+}
+
+/// The same of split BTF where the hashes of its base are known: not the same numbers, but those of two BTFs on one base
+/// are the same when what they stand for is.
+pub fn meanings_on(base: &[u64], btf: &Btf, rounds: usize) -> Vec<u64> {
     let mut references = Vec::new();
-    let mut hashes = Vec::new();
-    for id in 0..btf.end_id().0 {
+    let mut hashes = base.to_vec();
+    for id in base.len() as u32..btf.end_id().0 {
         let mut targets = Vec::new();
         let content = btf.get(TypeId(id)).map(|mut ty| {
             let mut texts = Vec::new();
@@ -33,8 +39,10 @@ pub fn meanings(btf: &Btf, rounds: usize) -> Vec<u64> {
         hashes.push(hash(content));
     }
     for _ in 0..rounds {
-        let around = |id: usize| references[id].iter().map(|target| hashes[*target]).collect::<Vec<_>>();
-        hashes = (0..hashes.len()).map(|id| hash((hashes[id], around(id)))).collect();
+        let around = |to: &Vec<usize>| to.iter().map(|target| hashes[*target]).collect::<Vec<_>>();
+        let own = hashes[base.len()..].iter().zip(&references);
+        let next: Vec<u64> = own.map(|(own, to)| hash((own, around(to)))).collect();
+        hashes[base.len()..].copy_from_slice(&next);
     }
     hashes
 }

@@ -48,15 +48,20 @@ pub fn modules(folder: &Path) -> Result<Vec<PathBuf>, EncodeError> {
 /// The modules of a folder that are of a shard. Links to files are followed, links to folders are not: a kernel's
 /// `build` and `source` lead to other trees.
 pub(super) fn list(folder: &Path, destination: &Destination, shard: Shard) -> Result<Vec<Module>, EncodeError> {
-    let unreadable = |path: &Path, error: &dyn std::fmt::Display| EncodeError::new("IO", path, error);
     if !folder.is_dir() {
-        let code = if folder.exists() { "IO" } else { "NOT_FOUND" };
-        return Err(EncodeError::new(code, folder, "no folder of modules is there; check the path"));
+        let (code, what) = match folder.exists() {
+            true => ("IO", "is a file, not a folder of modules; one module is encoded by itself (btfkit encode)"),
+            false => ("NOT_FOUND", "no folder of modules is there; check the path"),
+        };
+        return Err(EncodeError::new(code, folder, what));
     }
     let mut modules = Vec::new();
     // The folder itself may be a link.
     for entry in WalkDir::new(folder.join("")) {
-        let entry = entry.map_err(|error| unreadable(error.path().unwrap_or(folder), &error))?;
+        let entry = entry.map_err(|error| {
+            let what = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+            EncodeError::new("IO", error.path().unwrap_or(folder), what)
+        })?;
         if entry.file_type().is_dir() || entry.file_name().to_str().and_then(module_name).is_none() {
             continue;
         }

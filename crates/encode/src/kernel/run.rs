@@ -22,6 +22,13 @@ pub(super) fn run(options: &KernelOptions, abort: &AtomicBool, outbox: &Outbox) 
     let modules = list(&options.modules, &options.destination, options.shard)?;
     let state = match &options.destination {
         Destination::Folder(folder) => {
+            if folder.is_file() {
+                return Err(EncodeError::new(
+                    "IO",
+                    folder,
+                    "is a file, and the results need a folder; name another one",
+                ));
+            }
             std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
             State::open(folder)?
         }

@@ -1,12 +1,12 @@
 //! What two BTFs differ in, with some of their functions and variables set aside.
 
-use crate::meaning::meanings;
+use crate::meaning::meanings_on;
 use crate::text::Texts;
 use btfkit_btf::{Btf, Kind, Type, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// As far as a difference is carried to what refers to it. Each difference also shows where it is.
-const ROUNDS: usize = 32;
+pub const ROUNDS: usize = 32;
 
 pub struct Side<'a> {
     btf: &'a Btf,
@@ -28,7 +28,8 @@ pub struct Aside {
 }
 
 impl<'a> Side<'a> {
-    pub fn of(btf: &'a Btf) -> Side<'a> {
+    /// `base` has the meanings of what it stands on, which are found once for many.
+    pub fn on(base: &[u64], btf: &'a Btf) -> Side<'a> {
         let (mut functions, mut variables) = (Named::new(), Named::new());
         for (id, record) in btf.records() {
             let named = match record.kind() {
@@ -38,7 +39,7 @@ impl<'a> Side<'a> {
             };
             named.entry(name_of(btf, id)).or_default().push(id);
         }
-        Side { btf, meanings: meanings(btf, ROUNDS), functions, variables }
+        Side { btf, meanings: meanings_on(base, btf, ROUNDS), functions, variables }
     }
 
     /// The types that are set aside: the functions and variables themselves, tags on them, and prototypes that nothing

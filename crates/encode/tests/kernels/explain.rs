@@ -25,8 +25,10 @@ pub enum Against<'a> {
     Golden {
         kernel: &'a str,
     },
-    /// The same of one of its modules.
-    Module,
+    /// The same of one of its modules, with the meanings of their base.
+    Module {
+        base: &'a [u64],
+    },
     Pahole {
         minor: u32,
         kfunc_tags: bool,
@@ -51,7 +53,8 @@ impl Judge<'_> {
 
     /// What has an explanation, or else all that has none.
     pub fn verdict(&self) -> Result<String, String> {
-        let (ours, theirs) = (Side::of(&self.ours.btf), Side::of(self.theirs));
+        let base = if let Against::Module { base } = self.against { base } else { &[] };
+        let (ours, theirs) = (Side::on(base, &self.ours.btf), Side::on(base, self.theirs));
         let mut aside = Aside { kfunc_tags: !self.has_kfunc_tags(), ..Aside::default() };
         let mut rules: BTreeMap<String, usize> = BTreeMap::new();
         let mut faults = Vec::new();
@@ -101,7 +104,7 @@ impl Judge<'_> {
         }
         let all = theirs.functions.len();
         let most = if all > KERNEL { MOST_OF_A_KERNEL } else { MOST_OF_A_PROGRAM };
-        if !matches!(self.against, Against::Module) && f64::from(only_theirs) > all as f64 * most {
+        if !matches!(self.against, Against::Module { .. }) && f64::from(only_theirs) > all as f64 * most {
             faults.push(format!("{only_theirs} of {all} functions are left out"));
         }
         faults.extend(self.faults_that_are_none(&aside));
@@ -119,14 +122,14 @@ impl Judge<'_> {
 
     fn minor(&self) -> u32 {
         match self.against {
-            Against::Golden { .. } | Against::Module => ALL_RULES,
+            Against::Golden { .. } | Against::Module { .. } => ALL_RULES,
             Against::Pahole { minor, .. } => minor,
         }
     }
 
     fn has_kfunc_tags(&self) -> bool {
         match self.against {
-            Against::Golden { .. } | Against::Module => true,
+            Against::Golden { .. } | Against::Module { .. } => true,
             Against::Pahole { kfunc_tags, .. } => kfunc_tags,
         }
     }

@@ -1,15 +1,15 @@
 //! Modules of a kernel on its reference encoding, compared with theirs.
 
+use crate::difference::ROUNDS;
 use crate::explain::{Against, Judge};
 use crate::inputs::{self, Encoding, note, skipped};
+use crate::meaning::meanings;
 use btfkit_btf::Btf;
 use btfkit_encode::Base;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-
-/// Unless BTFKIT_ALL_MODULES is set, every so many modules.
-const SAMPLE: usize = 12;
 
 /// Every module below a folder that has an encoding in `encodings`, with it.
 fn modules(folder: &Path, encodings: &Path) -> Vec<(PathBuf, PathBuf)> {
@@ -46,21 +46,24 @@ fn modules_are_as_in_the_reference_encodings() {
 fn compare(kernel: &str, folder: &Path, encodings: &Path) {
     let base = Base::open(&[&encodings.join("vmlinux.btf")]).expect("a base");
     let all = modules(folder, &encodings.join("modules"));
-    let step = if std::env::var_os("BTFKIT_ALL_MODULES").is_some() { 1 } else { SAMPLE };
-    let (mut ours, mut theirs, mut compared) = (0, 0, 0);
+    let meanings = meanings(base.btf(), ROUNDS);
+    let (mut ours, mut theirs) = (0, 0);
+    let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     let mut faults = Vec::new();
-    for (path, encoding) in all.iter().step_by(step) {
+    for (path, encoding) in &all {
         let own = Encoding::on(Some(&base), path);
         let reference = std::fs::read(encoding).expect("an encoding");
         let reference = Btf::parse_split(reference, Arc::clone(base.btf())).expect("split BTF");
-        (ours, theirs, compared) = (ours + own.btf.bytes().len(), theirs + reference.bytes().len(), compared + 1);
-        let judge = Judge { ours: &own, theirs: &reference, against: Against::Module };
-        if let Err(fault) = judge.verdict() {
-            faults.push(format!("{}: {fault}", path.display()));
+        (ours, theirs) = (ours + own.btf.bytes().len(), theirs + reference.bytes().len());
+        let judge = Judge { ours: &own, theirs: &reference, against: Against::Module { base: &meanings } };
+        match judge.verdict() {
+            Ok(same) => *verdicts.entry(same).or_default() += 1,
+            Err(fault) => faults.push(format!("{}: {fault}", path.display())),
         }
     }
-    note(&format!("{compared} of {} modules of {kernel}: {ours} bytes, the reference's {theirs}", all.len()));
-    assert!(compared > 0, "no module in {} has an encoding", folder.display());
+    note(&format!("{} modules of {kernel}: {ours} bytes, the reference's {theirs}", all.len()));
+    verdicts.iter().for_each(|(verdict, count)| note(&format!("  {count} are {verdict}")));
+    assert!(!all.is_empty(), "no module in {} has an encoding", folder.display());
     assert!(ours <= theirs, "{ours} bytes, the reference's only {theirs}");
     assert!(faults.is_empty(), "{} modules differ:\n{}", faults.len(), faults.join("\n"));
 }

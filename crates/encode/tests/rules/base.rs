@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use btfkit_btf::dump::Dump;
-use btfkit_btf::{Btf, Kind};
+use btfkit_btf::{Aggregate, Btf, Endian, Kind, Member, Type, TypeId, Writer};
 use btfkit_elf::InputFile;
 use btfkit_encode::{Base, EncodeError, Encoded, Scratch, encode_file, encode_module};
 use std::path::{Path, PathBuf};
@@ -105,6 +105,37 @@ fn a_declaration_of_the_base_is_not_redefined() {
         ]);
         let kinds: Vec<_> = on(&base, &module).types().map(|(_, ty)| ty.kind().expect("a kind")).collect();
         assert_eq!(kinds, [Kind::Struct, Kind::Ptr, Kind::Struct]);
+    });
+}
+
+#[test]
+fn a_base_that_was_not_deduplicated() {
+    ours(|| {
+        // The same twice: int, a struct that refers to itself, and the pointer that it does that by.
+        let mut writer = Writer::new(Endian::Little);
+        let names = [&b"int"[..], b"list", b"id", b"next"].map(|name| writer.string(name).expect("room"));
+        for first in [0, 3] {
+            let at = |id: u32| TypeId(first + id);
+            let member = |name, ty, offset| Member { name, ty, offset };
+            let members = vec![member(names[2], at(1), 0), member(names[3], at(3), 64)];
+            let list = Type::Struct(Aggregate { name: names[1], size: 16, kind_flag: false, members });
+            let int = Type::Int { name: names[0], size: 4, encoding: 1, offset: 0, bits: 32 };
+            for ty in [int, list, Type::Ptr(at(2))] {
+                writer.push(&ty).expect("room");
+            }
+        }
+        let twice = Arc::new(Btf::parse(writer.finish(false)).expect("BTF"));
+        let base = Base::of(twice, Path::new("twice")).expect("a base");
+        let module = one([
+            base_int(),
+            structure("list", 16).with([member("id", "int", 0), member("next", "*list", 8)]),
+            pointer("*list", "list"),
+            structure("own", 24).with([member("list", "list", 0), member("id", "int", 16)]),
+        ]);
+        let split = on(&base, &module);
+        let mut references = Vec::new();
+        split.types().for_each(|(_, ty)| ty.references(|to| references.push(to)));
+        assert_eq!((split.len(), references), (1, vec![TypeId(2), TypeId(1)]));
     });
 }
 

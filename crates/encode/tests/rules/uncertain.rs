@@ -110,3 +110,67 @@ fn registers_count_rather_than_parameters() {
         after(wide.collect(), "packed").no_function("f", "uncertain-location");
     });
 }
+
+#[test]
+fn unions_are_never_packed() {
+    let mut types = types();
+    types.extend([
+        union("narrow", 1).with([bits("a", "int", 0, 5)]),
+        union("odd", 9).with([member("a", "packed", 0), member("b", "long int", 0)]),
+    ]);
+    for target in ["narrow", "odd"] {
+        let mut parameters: Vec<Entry> = NAMES[..6].iter().map(|name| parameter(name, "long int")).collect();
+        parameters.push(parameter("p", target));
+        let function = function("f", "int", 0x10).with(parameters);
+        let outcome =
+            one(types.clone()).unit(unit("two.c").with(types.clone()).with([function])).fun("f", 0x10).encode();
+        assert_eq!(outcome.ok().count("FUNC"), 1, "{target}");
+    }
+}
+
+/// Functions of a machine that has no registers for parameters, each with one of a struct; values of eight bytes are
+/// aligned to four there.
+fn on_i386(structs: Vec<Entry>, targets: &[&str]) -> Outcome {
+    let bases = [
+        base("int", 4, SIGNED),
+        base("char", 1, SIGNED),
+        base("double", 8, DW_ATE_float),
+        base("long long int", 8, SIGNED),
+    ];
+    let functions = (1..)
+        .zip(targets)
+        .map(|(number, target)| function(&format!("f_{target}"), "int", 0x10 * number).with([parameter("p", target)]));
+    let mut file = file(Profile::of(I386))
+        .unit(unit("one.c").with(bases.into_iter().chain(structs)).with(functions.collect::<Vec<_>>()));
+    for (number, target) in (1..).zip(targets) {
+        file = file.fun(&format!("f_{target}"), 0x10 * number);
+    }
+    file.encode()
+}
+
+#[test]
+fn struct_with_an_eight_byte_value_in_another_struct() {
+    differs("inside of another struct at an offset that 8 does not divide, it is taken for packed", || {
+        let inner =
+            structure("inner", 16).with([member("a", "char", 0), member("b", "double", 4), member("c", "int", 12)]);
+        let outer =
+            structure("outer", 24).with([member("a", "int", 0), member("b", "inner", 4), member("c", "char", 20)]);
+        assert_eq!(on_i386(vec![inner, outer], &["outer", "inner"]).ok().count("FUNC"), 2);
+    });
+}
+
+#[test]
+fn bits_that_no_field_uses_at_the_end() {
+    differs("they count as used, so that the size is no multiple of the alignment", || {
+        let tail = structure("tail", 4).with([bits("a", "long long int", 0, 19)]);
+        assert_eq!(on_i386(vec![tail], &["tail"]).ok().count("FUNC"), 1);
+    });
+}
+
+#[test]
+fn bits_that_no_field_uses_before_another() {
+    differs("they count as used, so that the size is no multiple of the alignment", || {
+        let between = structure("between", 12).with([bits("a", "int", 0, 20), bits("b", "long long int", 32, 60)]);
+        assert_eq!(on_i386(vec![between], &["between"]).ok().count("FUNC"), 1);
+    });
+}
