@@ -40,20 +40,20 @@ impl SequenceBuilder {
 pub(super) struct Sequence(Box<[u8]>);
 
 impl Sequence {
-    pub fn iter(&self) -> impl Iterator<Item = ClassId> {
+    #[inline]
+    pub fn each(&self, mut see: impl FnMut(ClassId)) {
         let mut bytes = self.0.iter();
         let mut last: ClassId = 0;
-        std::iter::from_fn(move || {
-            let mut byte = *bytes.next()?;
-            let (mut rest, mut shift) = ((byte & 0x7f) as u32, 0);
+        while let Some(&first) = bytes.next() {
+            let (mut byte, mut rest, mut shift) = (first, (first & 0x7f) as u32, 0);
             while byte & 0x80 != 0 {
-                byte = *bytes.next()?;
-                shift += 7;
+                let Some(&next) = bytes.next() else { return };
+                (byte, shift) = (next, shift + 7);
                 rest |= ((byte & 0x7f) as u32) << shift;
             }
             last = last.wrapping_add(rest >> 1 ^ (rest & 1).wrapping_neg());
-            Some(last)
-        })
+            see(last);
+        }
     }
 
     /// In bytes.
@@ -74,7 +74,9 @@ mod tests {
         for row in rows {
             builder.clear();
             row.iter().for_each(|&class| builder.push(class));
-            assert_eq!(builder.finish().iter().collect::<Vec<_>>(), row);
+            let mut out = Vec::new();
+            builder.finish().each(|class| out.push(class));
+            assert_eq!(out, row);
         }
         builder.clear();
         (100..1100).for_each(|class| builder.push(class));

@@ -92,8 +92,15 @@ impl Units<'_> {
             self.ids.iter().map(|ids| ids.iter().map(|&c| wanted[c as usize]).collect()).collect();
         let found = self.summaries.par_iter().enumerate().flat_map_iter(|(number, unit)| {
             let (wanted, ids) = (&wanted[unit.table as usize], &self.ids[unit.table as usize]);
-            let classes = unit.vertices.iter().chain(unit.anchors.iter().copied());
-            classes.filter(|&c| wanted[c as usize]).map(move |c| (number as u32, ids[c as usize]))
+            let mut found = Vec::new();
+            let mut look = |c: ClassId| {
+                if wanted[c as usize] {
+                    found.push((number as u32, ids[c as usize]));
+                }
+            };
+            unit.vertices.each(&mut look);
+            unit.anchors.iter().copied().for_each(look);
+            found
         });
         found.collect()
     }
