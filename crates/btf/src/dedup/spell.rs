@@ -9,8 +9,9 @@
 //! may depend on. A leaf is a *vertex*: a named or anonymous STRUCT or UNION, a FWD, a TYPEDEF, a named ENUM, or a type
 //! that joins several leaves (FUNC_PROTO, DATASEC, an ARRAY whose index type has one). INT has none.
 //!
-//! A kernel has millions of types to spell: one pass over the unit does it, as nearly every chain ends in a name or in
-//! what came before. Only the others are followed, with a stack.
+//! A kernel has millions of types to spell: types with names come first, which takes no look at others. A second pass
+//! over the unit does the rest, as nearly every chain ends in a name after a few steps. Only longer ones are followed with
+//! a stack.
 
 use super::hash::{Mix, Mix2};
 use crate::Kind;
