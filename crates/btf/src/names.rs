@@ -4,15 +4,25 @@
 pub const MAX_NAME: usize = 512;
 
 /// Latin-1 letters are letters to the kernel's `isalpha`; UTF-8 text nearly always has other bytes too.
-fn is_letter(byte: u8) -> bool {
+const fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || (byte >= 0xc0 && byte != 0xd7 && byte != 0xf7)
 }
 
+/// Bytes that may stand in an identifier; a digit not at its start.
+const IN_NAMES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        bytes[byte] = is_letter(b) || b.is_ascii_digit() || b == b'_' || b == b'.';
+        byte += 1;
+    }
+    bytes
+};
+
 /// Is this a name for a type, member, enumerator, function, parameter or variable?
 pub fn is_identifier(name: &[u8]) -> bool {
-    let start = |b: u8| is_letter(b) || b == b'_' || b == b'.';
-    let rest = |b: &u8| start(*b) || b.is_ascii_digit();
-    (1..=MAX_NAME).contains(&name.len()) && start(name[0]) && name.iter().all(rest)
+    (1..=MAX_NAME).contains(&name.len()) && !name[0].is_ascii_digit() && name.iter().all(|&b| IN_NAMES[b as usize])
 }
 
 /// Is this a name for a DATASEC?

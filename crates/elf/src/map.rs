@@ -17,7 +17,7 @@
 
 #![allow(unsafe_code, reason = "maps files and handles a signal; the contract is above")]
 
-use memmap2::{Advice, Mmap};
+use memmap2::{Advice, Mmap, UncheckedAdvice};
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
@@ -45,6 +45,16 @@ impl Map {
     pub fn read_sparingly(&self) {
         // Advice: where the system does not take it, all is as before.
         let _ = self.map.advise(Advice::Random);
+    }
+
+    /// Gives back the pages of these bytes, where they are of this map. Whoever reads them again gets them again.
+    pub fn give_back(&self, bytes: &[u8]) {
+        let start = (bytes.as_ptr() as usize).wrapping_sub(self.map.as_ptr() as usize);
+        if start < self.map.len() && bytes.len() <= self.map.len() - start {
+            // SAFETY: nothing was written through this map: its pages are the file's, or the handler's zeros, before and
+            // after. Pages at the ends count as a whole.
+            let _ = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, bytes.len()) };
+        }
     }
 }
 

@@ -88,15 +88,19 @@ pub fn encode_file(
             file.read_sparingly();
         }
         let (pool, spare) = (jobs::pool(path, jobs)?, Spare::default());
-        let mut encoded =
-            encode(&Run { path, image, options, base, of_build: false, pool: &pool, spare: &spare, abort }, phases)?;
+        let run = Run { path, image, options, base, alone: Some(&file), pool: &pool, spare: &spare, abort };
+        let mut encoded = encode(&run, phases)?;
         encoded.report.memory_estimate = need.with(jobs);
         encoded.report.memory_limit = limit.as_ref().map(|limit| limit.bytes);
         Ok(encoded)
     });
     let encoded = unless_changed(path, &file, encoded);
     // Giving back a kernel's pages takes a while, and the caller need not wait for it. Without a thread it is done here.
-    let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(move || drop(file));
+    let give_back = move || {
+        file.bytes().chunks(GIVE_BACK).for_each(|piece| file.give_back(piece));
+        drop(file);
+    };
+    let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(give_back);
     encoded
 }
 
@@ -114,7 +118,7 @@ pub fn encode_module(
     let phases = Phases::start();
     let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
     let Scratch { pool, spare } = scratch;
-    let encoded = encode(&Run { path, image, options, base: Some(base), of_build: true, pool, spare, abort }, phases);
+    let encoded = encode(&Run { path, image, options, base: Some(base), alone: None, pool, spare, abort }, phases);
     unless_changed(path, file, encoded)
 }
 
@@ -124,15 +128,17 @@ struct Run<'r> {
     image: Image<'r>,
     options: &'r Options,
     base: Option<&'r Base>,
-    /// Whether it is one of the modules of a whole kernel: then it is in the tree, wherever its base was read from.
-    of_build: bool,
+    /// The file, unless it is one of the modules of a whole kernel. These are in the tree, wherever their base was read
+    /// from, and what one has used is used again by the next. A file by itself has no next, so that threads which would
+    /// have nothing to do give back what is not needed any more.
+    alone: Option<&'r InputFile>,
     pool: &'r rayon::ThreadPool,
     spare: &'r Spare,
     abort: &'r AtomicBool,
 }
 
 fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
-    let Run { path, ref image, options, base, pool, spare, abort, .. } = *run;
+    let Run { path, ref image, options, base, alone, pool, spare, abort } = *run;
     let elf = |error| EncodeError::of_elf(path, error);
     let plan = plan(run)?;
     let wishes = &options.sections;
@@ -165,8 +171,8 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     phases.end("symbols");
 
     let settings = settings(options, image);
-    let (settings, units, program) = (&settings, &units, &program);
-    let walk = Walk { path, sections, units, settings, program, base, pool, spare, abort };
+    let (settings, program) = (&settings, &program);
+    let walk = Walk { path, sections, units: &units, settings, program, base, pool, spare, abort };
     let (walked, graph) = walk.run(&mut phases)?;
     go_on(path, abort)?;
 
@@ -189,8 +195,8 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     phases.end("select");
     go_on(path, abort)?;
 
+    let (read, excluded) = groups.iter().fold((0, 0), |(r, e), g| (r + g.units, e + g.excluded));
     if graph.is_empty() && selection.functions.is_empty() {
-        let (read, excluded) = groups.iter().fold((0, 0), |(r, e), g| (r + g.units, e + g.excluded));
         let what =
             format!("nothing to encode: {read} compile units without a type ({excluded} more excluded by language)");
         let hint = groups.iter().flat_map(|g| &g.diagnostics).next();
@@ -204,9 +210,9 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         // Readers take the base's.
         layout: options.features.layout && base.is_none(),
     };
-    let mut assembled = pool
-        .install(|| assemble(graph, &selection.functions, &data, name_of, &layout))
-        .map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
+    let assemble = || assemble(graph, &selection.functions, &data, name_of, &layout);
+    let mut assembled = pool.install(assemble).map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
+    let mut diagnostics = diagnostics(groups, &assembled.bad_names, name_of);
     phases.end("write");
     go_on(path, abort)?;
 
@@ -215,7 +221,29 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     let release = if layout.layout { Release::V7_1 } else { CheckOptions::RELEASE };
     let rules =
         validate::Rules { release: wishes.target.unwrap_or(release), pointer_size, ..validate::Rules::new(context) };
-    let verdict = pool.install(|| rules.judge(&assembled.bytes, below));
+    drop((selection, data));
+    // Most of the last checks keeps one thread busy, and another one can clear up meanwhile. Entries are not given back
+    // sooner, as short names stand in them; what is not when the checks are done is left to whoever unmaps the file.
+    let is_judged = AtomicBool::new(pool.current_num_threads() == 1);
+    let judge = || {
+        let verdict = rules.judge(&assembled.bytes, below);
+        is_judged.store(true, Ordering::Relaxed);
+        verdict
+    };
+    let clear_up = || {
+        drop((walked, units));
+        if let Some(file) = alone {
+            spare.empty();
+            for piece in debug.info.data.chunks(GIVE_BACK) {
+                if is_judged.load(Ordering::Relaxed) {
+                    break;
+                }
+                file.give_back(piece);
+                rayon::yield_now();
+            }
+        }
+    };
+    let (verdict, ()) = pool.join(judge, clear_up);
     let only_loaded = warnings(path, verdict).map_err(|error| match wishes.on_invalid {
         OnInvalid::SkipSection => EncodeError { code: "SKIPPED", ..error },
         OnInvalid::Error => error,
@@ -225,7 +253,6 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         pool.install(|| emission::emit(path, std::mem::take(bytes), base, plan, wishes, rules))?;
     phases.end("validate");
 
-    let mut diagnostics = diagnostics(groups, &assembled.bad_names, name_of);
     diagnostics.extend(only_loaded);
     diagnostics.extend(program.btf_ids_faults.iter().map(|fault| of_file("btf-ids", fault)));
     diagnostics.extend(fault.iter().map(|fault| of_file("distilled-base", fault)));
@@ -238,10 +265,10 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         }
         return Err(EncodeError::new("STRICT", path, what));
     }
-    let mut report = report(&assembled, groups, skipped, diagnostics);
+    let mut report = report(&assembled, skipped, diagnostics);
+    (report.units, report.units_excluded) = (read, excluded);
     report.phases = phases.finish();
     report.jobs = pool.current_num_threads() as u32;
-    pool.install(|| jobs::drop_beside(walked));
     report.size = btf.len() as u64;
     report.base_size = beside.base.as_ref().map(|base| base.len() as u64);
     Ok(Encoded { btf, beside, report })
@@ -257,7 +284,7 @@ impl Encoded {
 /// Which sections the file gets.
 fn plan(run: &Run<'_>) -> Result<Plan, EncodeError> {
     let Run { path, image, options, base, .. } = run;
-    let facts = policy::gather(path, image, base.map(Base::path), run.of_build);
+    let facts = policy::gather(path, image, base.map(Base::path), run.alone.is_none());
     match policy::decide(&facts, &options.sections, &options.features) {
         Ok(Plan::Nothing(omission)) => Err(EncodeError::new("SKIPPED", path, format!("gets no BTF: {omission}"))),
         Ok(plan) => Ok(plan),
@@ -288,6 +315,9 @@ fn write_together(files: &[(&Path, &[u8])]) -> Result<(), EncodeError> {
     fault::at("write");
     Ok(btfkit_elf::write_together(files)?)
 }
+
+/// Bytes of the input that are given back before a look whether there is other work.
+const GIVE_BACK: usize = 4 << 20;
 
 /// With `strict`, how many diagnostics the error tells.
 const STRICT_SHOWN: usize = 20;
@@ -389,13 +419,11 @@ fn of_file(code: &'static str, message: &str) -> Diagnostic {
     Diagnostic { unit: String::new(), offset: 0, code, message: message.to_owned() }
 }
 
-fn report(assembled: &Assembled, groups: &[Gleaned], skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {
+fn report(assembled: &Assembled, skipped: Vec<Skipped>, diagnostics: Vec<Diagnostic>) -> Report {
     Report {
         counts: assembled.counts.iter().map(|&(kind, count)| (kind.name(), count)).collect(),
         types: assembled.types,
         size: assembled.bytes.len() as u64,
-        units: groups.iter().map(|g| g.units).sum(),
-        units_excluded: groups.iter().map(|g| g.excluded).sum(),
         skipped,
         diagnostics,
         peak_memory: phases::peak_memory(),

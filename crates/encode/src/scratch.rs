@@ -46,6 +46,12 @@ impl Spare {
         self.classifiers.lock().expect("nothing panics while it is held").extend(classifiers);
     }
 
+    /// Lets go of everything.
+    pub fn empty(&self) {
+        self.classifiers.lock().expect("nothing panics while it is held").clear();
+        self.rooms.lock().expect("nothing panics while it is held").clear();
+    }
+
     pub fn room(&self) -> Room {
         self.rooms.lock().expect("nothing panics while it is held").pop().unwrap_or_default()
     }

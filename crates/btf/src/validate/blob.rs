@@ -4,6 +4,7 @@ use super::Release;
 use crate::header::HEAD;
 use crate::{Btf, Endian, Kind};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub(super) struct Blob<'a> {
     pub bytes: &'a [u8],
@@ -19,6 +20,29 @@ pub(super) struct Blob<'a> {
     pub records: Vec<u32>,
     /// Whether these are all.
     pub is_complete: bool,
+    pub identifiers: Identifiers,
+}
+
+/// Which own strings were found to be identifiers: a bit for each offset, as members and parameters have the same names
+/// over and over.
+pub(super) struct Identifiers(Box<[AtomicU64]>);
+
+impl Identifiers {
+    pub fn among(strings: &[u8]) -> Identifiers {
+        Identifiers((0..strings.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Asks `is_one` unless it is known that the string at the offset is one.
+    fn is(&self, offset: u32, is_one: impl FnOnce() -> bool) -> bool {
+        let Some(word) = self.0.get(offset as usize / 64) else { return is_one() };
+        let bit = 1 << (offset % 64);
+        if word.load(Relaxed) & bit != 0 {
+            return true;
+        }
+        let found = is_one();
+        word.fetch_or(if found { bit } else { 0 }, Relaxed);
+        found
+    }
 }
 
 /// A record whose head and body are known to be inside the blob. Void is one without a kind.
@@ -181,7 +205,11 @@ impl<'a> Blob<'a> {
 
     /// Whether the name at an offset is one for a type, member, enumerator, function, parameter or variable.
     pub fn is_identifier(&self, name: u32) -> bool {
-        self.string(name).is_some_and(|name| self.release.takes_identifier(name))
+        let is_one = || self.string(name).is_some_and(|name| self.release.takes_identifier(name));
+        match name.checked_sub(self.start_string()) {
+            Some(own) => self.identifiers.is(own, is_one),
+            None => is_one(),
+        }
     }
 
     pub fn has_string(&self, offset: u32) -> bool {
@@ -195,6 +223,7 @@ impl<'a> Blob<'a> {
             return self.base?.string(offset);
         }
         let rest = self.strings.get((offset - self.start_string()) as usize..)?;
-        rest.split(|byte| *byte == 0).next().filter(|_| !rest.is_empty())
+        let end = memchr::memchr(0, rest).unwrap_or(rest.len());
+        (!rest.is_empty()).then_some(&rest[..end])
     }
 }

@@ -123,7 +123,27 @@ pub(super) fn check(rules: &Rules, blob: &Blob) -> Result<(), Refusal> {
 
 /// Everything that is wrong with own types, up to `limit`, not only the first. A type that refers to a wrong one is not
 /// told again.
+///
+/// Nearly always nothing is wrong. To see that, two threads take a half each of many types; the few that both come to
+/// cost less than a tenth more.
 pub(super) fn survey(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
+    let is_sound = |mut ids: Range<u32>| {
+        let mut resolver = Resolver::new(rules, blob, blob.start_id());
+        ids.all(|id| blob.get(id).is_none_or(|rec| resolver.settle(id, rec).is_ok()))
+    };
+    let (start, end) = (blob.start_id(), blob.end_id());
+    let middle = start.midpoint(end);
+    let is_large = end - start >= LARGE;
+    match is_large && rayon::join(|| is_sound(start..middle), || is_sound(middle..end)) == (true, true) {
+        true => Vec::new(),
+        false => survey_in_order(rules, blob, limit),
+    }
+}
+
+/// So many types are worth two threads.
+const LARGE: u32 = 1 << 14;
+
+fn survey_in_order(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
     let mut resolver = Resolver::new(rules, blob, blob.start_id());
     let mut wrong = FxHashSet::default();
     let mut found = Vec::new();
