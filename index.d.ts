@@ -610,6 +610,10 @@ export interface Report {
     units: number;
     /** Compile units that were left out because of their language. */
     unitsExcluded: number;
+    /** How many functions were left out. */
+    functionsSkipped: number;
+    /** How many variables were left out. */
+    variablesSkipped: number;
     /** Every function and variable that was left out, by name. */
     skipped: Skipped[];
     diagnostics: Diagnostic[];

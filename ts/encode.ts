@@ -2,6 +2,7 @@ import {call, withLazy} from './call.js';
 import {encodeOptions} from './options/encode.js';
 import {checkOptions, forFile, type CallOptions} from './options/table.js';
 import {refuseInput, toPath} from './paths.js';
+import type {Outcome} from './native.js';
 import type {Report} from './report.js';
 
 export type EncodeOptions = CallOptions<typeof encodeOptions>;
@@ -28,9 +29,9 @@ export interface EncodeToFileResult {
  * Rejects with a `BtfkitError`.
  */
 export async function encode(file: string | URL, options: EncodeOptions = {}): Promise<EncodeResult> {
-	const {btf, base, checksum, report} = await start(toPath(file, 'file'), undefined, options);
+	const {btf, base, checksum, ...told} = await start(toPath(file, 'file'), undefined, options);
 	const beside = {...(base && {base}), ...(checksum && {baseChecksum: checksum})};
-	return withLazy({btf: btf!, ...beside}, 'report', () => readReport(report!));
+	return withLazy({btf: btf!, ...beside}, 'report', () => readReport(told));
 }
 
 /**
@@ -48,8 +49,8 @@ export async function encodeToFile(
 		refuseInput(read, path);
 	}
 
-	const {report} = await start(input, path, options);
-	return withLazy({path}, 'report', () => readReport(report!));
+	const told = await start(input, path, options);
+	return withLazy({path}, 'report', () => readReport(told));
 }
 
 /**
@@ -59,13 +60,13 @@ export async function encodeToFile(
 export async function encodeInPlace(file: string | URL, options: EncodeOptions = {}): Promise<EncodeToFileResult> {
 	const path = toPath(file, 'file');
 	const checked = checkOptions(encodeOptions, forFile(encodeOptions, options, path));
-	const {report} = await call({
+	const told = await call({
 		path,
 		doing: 'encoding',
 		signal: options.signal,
 		start: (native, control) => native.encodeInPlace(path, checked, control),
 	});
-	return withLazy({path}, 'report', () => readReport(report!));
+	return withLazy({path}, 'report', () => readReport(told));
 }
 
 async function start(input: string, output: string | undefined, options: EncodeOptions) {
@@ -78,12 +79,12 @@ async function start(input: string, output: string | undefined, options: EncodeO
 	});
 }
 
-/** The addon's report as the API shows it: counts by name instead of a list of pairs. */
-function readReport(json: string): Report {
-	const report = JSON.parse(json) as Report;
+/** The addon's report as the API shows it: counts by name instead of a list of pairs, and all that was left out. */
+function readReport({report: json, skipped}: Pick<Outcome, 'report' | 'skipped'>): Report {
+	const report = JSON.parse(json!) as Report;
 	if (Array.isArray(report.counts)) {
 		report.counts = Object.fromEntries(report.counts) as Report['counts'];
 	}
 
-	return report;
+	return withLazy(report, 'skipped', () => JSON.parse(skipped!.toString()) as Report['skipped']);
 }

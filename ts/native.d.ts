@@ -154,6 +154,8 @@ export interface Outcome {
   checksum?: Buffer
   /** The report as JSON. */
   report?: string
+  /** What belongs into the report as its `skipped`, as JSON. Of a kernel that is nine tenths of it, and few look at it. */
+  skipped?: Buffer
 }
 
 /** Carries the split BTF of a file from its distilled base, or the one in the file `base`, to the base `to`. */

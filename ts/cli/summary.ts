@@ -6,8 +6,7 @@ const shownDiagnostics = 10;
 
 /** One line: what came out, what was left out, how long it took. */
 export function summarize(target: string, report: Report, seconds: number): string {
-	const functions = report.skipped.filter(({what}) => what === 'function').length;
-	const variables = report.skipped.length - functions;
+	const {functionsSkipped: functions, variablesSkipped: variables} = report;
 	const leftOut = [
 		...(functions > 0 ? [count(functions, 'function')] : []),
 		...(variables > 0 ? [count(variables, 'variable')] : []),

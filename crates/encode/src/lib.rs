@@ -187,6 +187,7 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         || place(program, variables(), name_of, options.features.encode_force, &mut skipped_variables),
     );
     let mut skipped = skipped_functions(&selection, groups, name_of);
+    let (functions_skipped, variables_skipped) = (skipped.len() as u32, skipped_variables.len() as u32);
     skipped.append(&mut skipped_variables);
     let data = data.map_err(|unfit| {
         let hint = "the feature encode_force leaves such variables out";
@@ -267,6 +268,7 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     }
     let mut report = report(&assembled, skipped, diagnostics);
     (report.units, report.units_excluded) = (read, excluded);
+    (report.functions_skipped, report.variables_skipped) = (functions_skipped, variables_skipped);
     report.phases = phases.finish();
     report.jobs = pool.current_num_threads() as u32;
     report.size = btf.len() as u64;

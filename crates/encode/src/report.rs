@@ -16,6 +16,9 @@ pub struct Report {
     /// Compile units read, and left out by language.
     pub units: u32,
     pub units_excluded: u32,
+    /// How many functions and variables were left out.
+    pub functions_skipped: u32,
+    pub variables_skipped: u32,
     /// Every function and variable that DWARF has a candidate for and the BTF has not, by name.
     pub skipped: Vec<Skipped>,
     pub diagnostics: Vec<Diagnostic>,

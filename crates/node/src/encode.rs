@@ -9,7 +9,7 @@ use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
 use crate::control::Control;
-use crate::outcome::{Outcome, json};
+use crate::outcome::Outcome;
 use crate::task::{Run, run};
 
 /// The options of `btfkit-encode` as JavaScript says them. The facade has checked them before.
@@ -94,19 +94,19 @@ fn prepare(input: &str, mut options: EncodeOptions) -> Result<(Option<Base>, Opt
 pub fn encode(input: String, output: Option<String>, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
     run("encode", control, move |aborted| {
         let (base, options) = prepare(&input, options)?;
-        let encoded = btfkit_encode::encode_file(Path::new(&input), &options, base.as_ref(), aborted)?;
-        let report = Some(json(&encoded.report)?);
+        let mut encoded = btfkit_encode::encode_file(Path::new(&input), &options, base.as_ref(), aborted)?;
+        let told = Outcome::told(std::mem::take(&mut encoded.report))?;
         let Some(output) = output else {
             let Encoded { btf, beside, .. } = encoded;
             let (base, checksum) = (beside.base.map(Into::into), beside.checksum.map(Into::into));
-            return Ok(Outcome { btf: Some(btf.into()), base, checksum, report, ..Outcome::default() });
+            return Ok(Outcome { btf: Some(btf.into()), base, checksum, ..told });
         };
         // The last moment at which nothing has happened yet.
         if aborted.load(SeqCst) {
             return Err(EncodeError { code: "ABORTED", message: format!("{input}: encoding was aborted") });
         }
         encoded.write(Path::new(&output))?;
-        Ok(Outcome { report, ..Outcome::default() })
+        Ok(told)
     })
 }
 
@@ -115,7 +115,6 @@ pub fn encode(input: String, output: Option<String>, options: EncodeOptions, con
 pub fn encode_in_place(input: String, options: EncodeOptions, control: &Control) -> AsyncTask<Run> {
     run("encode_in_place", control, move |aborted| {
         let (base, options) = prepare(&input, options)?;
-        let report = btfkit_encode::encode_in_place(Path::new(&input), &options, base.as_ref(), aborted)?;
-        Ok(Outcome { report: Some(json(&report)?), ..Outcome::default() })
+        Outcome::told(btfkit_encode::encode_in_place(Path::new(&input), &options, base.as_ref(), aborted)?)
     })
 }

@@ -1,6 +1,6 @@
 //! What a run hands to JavaScript. Failures are values too: the facade makes its typed errors from them.
 
-use btfkit_encode::EncodeError;
+use btfkit_encode::{EncodeError, Report};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub struct Outcome {
     pub checksum: Option<Buffer>,
     /// The report as JSON.
     pub report: Option<String>,
+    /// What belongs into the report as its `skipped`, as JSON. Of a kernel that is nine tenths of it, and few look at it.
+    pub skipped: Option<Buffer>,
 }
 
 impl From<EncodeError> for Failure {
@@ -37,6 +39,14 @@ impl From<EncodeError> for Failure {
 impl From<EncodeError> for Outcome {
     fn from(error: EncodeError) -> Outcome {
         Outcome { failure: Some(error.into()), ..Outcome::default() }
+    }
+}
+
+impl Outcome {
+    /// With the report of an encoding.
+    pub fn told(mut report: Report) -> Result<Outcome, EncodeError> {
+        let skipped = json(&std::mem::take(&mut report.skipped))?.into_bytes();
+        Ok(Outcome { report: Some(json(&report)?), skipped: Some(skipped.into()), ..Outcome::default() })
     }
 }
 

@@ -73,6 +73,22 @@ fn what_is_loaded_is_refused_for_the_first_and_told_the_others() {
 }
 
 #[test]
+fn among_many_types_the_wrong_one_is_told_wherever_it_stands() {
+    // So many that several threads look at them.
+    const MANY: u32 = 20_000;
+    for place in [2, MANY / 2, MANY / 2 + 1, MANY, MANY + 1] {
+        let line = |id| match id {
+            1 => "[1] INT 'int' size=4 bits=32 signed\n".to_owned(),
+            _ if id == place => format!("[{id}] STRUCT 's' size=2 {{ 'a':1@0 }}\n"),
+            _ => format!("[{id}] TYPEDEF 't{id}' -> 1\n"),
+        };
+        let verdict = judge(Context::Vmlinux, &(1..=MANY).map(line).collect::<String>());
+        let wrong = [("member-exceeds-struct-size", "STRUCT 's'", false)];
+        assert_eq!(told(&verdict), wrong[..(place <= MANY) as usize]);
+    }
+}
+
+#[test]
 fn dangling_references_are_told_where_the_kernel_does_not_look() {
     let verdict = judge(Context::Vmlinux, "[1] PTR -> 9\n[2] STRUCT 's' size=8 { 'p':1@0 }\n[3] VAR 'v' static -> 7\n");
     assert!(verdict.is_accepted());
