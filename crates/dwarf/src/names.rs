@@ -106,6 +106,14 @@ impl Taken {
         taken
     }
 
+    /// What both have.
+    pub fn and(mut self, other: Taken) -> Taken {
+        self.offsets.iter_mut().zip(other.offsets).for_each(|(word, other)| *word |= other);
+        self.others.extend(other.others);
+        self.astray |= other.astray;
+        self
+    }
+
     /// Is no name there twice, and are those that are told by their offsets neither empty nor unreadable?
     pub fn are_distinct(&self, sections: &Sections<'_>) -> bool {
         let words = self.offsets.iter().enumerate().filter(|(_, word)| **word != 0);

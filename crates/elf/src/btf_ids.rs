@@ -57,7 +57,7 @@ pub fn kfuncs(image: &Image<'_>) -> Result<Kfuncs, ElfError> {
 
     let mut sets = Vec::new();
     let mut functions = Vec::new();
-    for symbol in symbols.iter().filter(|symbol| symbol.section == Some(section.index)) {
+    for symbol in symbols.of_section(section.index) {
         let name = symbol.name();
         if name.starts_with(SET_PREFIX) {
             if words.second_at(&symbol)? & SET_OF_KFUNCS != 0 {

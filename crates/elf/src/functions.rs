@@ -160,7 +160,7 @@ impl<'data> FunctionTable<'data> {
 fn functions<'data>(symbols: &Symbols<'data>, range: Range<usize>, hash: impl Fn(&[u8]) -> u64) -> Vec<Found<'data>> {
     // Thumb functions have bit 0 of their values set, which is no part of their addresses in DWARF.
     let address_bits = if elf::Machine(symbols.machine()) == elf::EM_ARM { !1 } else { !0 };
-    let found = symbols.range(range).filter(|symbol| symbol.kind == SymbolKind::Function).filter_map(|symbol| {
+    let found = symbols.of_kind_in(range, SymbolKind::Function).filter_map(|symbol| {
         let name = symbol.name();
         let (base, suffix) = name.split_at(memchr(b'.', name).unwrap_or(name.len()));
         let address = symbol.value & address_bits;

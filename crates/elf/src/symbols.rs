@@ -142,11 +142,42 @@ impl<'data> Symbols<'data> {
     }
 
     /// Some symbols, as far as the table goes.
-    pub(crate) fn range(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = Symbol<'data>> + '_ {
+    fn range(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = Symbol<'data>> + '_ {
         (range.start..range.end.min(self.len())).map(|index| match self.entries {
             Entries::Elf32(entries) => self.decode(index, &entries[index]),
             Entries::Elf64(entries) => self.decode(index, &entries[index]),
         })
+    }
+
+    /// The symbols of one kind. Those of others are not decoded.
+    pub fn of_kind(&self, kind: SymbolKind) -> impl Iterator<Item = Symbol<'data>> + '_ {
+        self.of_kind_in(0..self.len(), kind)
+    }
+
+    /// The same among some symbols, as far as the table goes.
+    pub(crate) fn of_kind_in(&self, range: Range<usize>, kind: SymbolKind) -> impl Iterator<Item = Symbol<'data>> + '_ {
+        let is_of_kind = move |raw| SymbolKind::from_raw(raw) == kind;
+        (range.start..range.end.min(self.len())).filter_map(move |index| match self.entries {
+            Entries::Elf32(entries) => self.decode_if(index, &entries[index], is_of_kind(entries[index].st_type())),
+            Entries::Elf64(entries) => self.decode_if(index, &entries[index], is_of_kind(entries[index].st_type())),
+        })
+    }
+
+    /// The symbols that are defined in one section. Those of others are not decoded.
+    pub(crate) fn of_section(&self, section: usize) -> impl Iterator<Item = Symbol<'data>> + '_ {
+        (0..self.len()).filter_map(move |index| match self.entries {
+            Entries::Elf32(entries) => {
+                self.decode_if(index, &entries[index], self.section(index, &entries[index]) == Some(section))
+            }
+            Entries::Elf64(entries) => {
+                self.decode_if(index, &entries[index], self.section(index, &entries[index]) == Some(section))
+            }
+        })
+    }
+
+    #[inline]
+    fn decode_if<S: Sym<Endian = Endianness>>(&self, index: usize, entry: &S, wanted: bool) -> Option<Symbol<'data>> {
+        wanted.then(|| self.decode(index, entry))
     }
 
     pub(crate) fn machine(&self) -> u16 {

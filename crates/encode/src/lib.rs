@@ -186,9 +186,6 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         || select(program, &functions, &graph, &rules, name_of),
         || place(program, variables(), name_of, options.features.encode_force, &mut skipped_variables),
     );
-    let mut skipped = skipped_functions(&selection, groups, name_of);
-    let (functions_skipped, variables_skipped) = (skipped.len() as u32, skipped_variables.len() as u32);
-    skipped.append(&mut skipped_variables);
     let data = data.map_err(|unfit| {
         let hint = "the feature encode_force leaves such variables out";
         EncodeError::new("UNFIT_VARIABLE", path, format!("variable '{}': {}; {hint}", unfit.name, unfit.why))
@@ -212,7 +209,10 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         layout: options.features.layout && base.is_none(),
     };
     let assemble = || assemble(graph, &selection.functions, &data, name_of, &layout);
-    let mut assembled = pool.install(assemble).map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
+    let (assembled, mut skipped) = pool.join(assemble, || skipped_functions(&selection, groups, name_of));
+    let mut assembled = assembled.map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
+    let (functions_skipped, variables_skipped) = (skipped.len() as u32, skipped_variables.len() as u32);
+    skipped.append(&mut skipped_variables);
     let mut diagnostics = diagnostics(groups, &assembled.bad_names, name_of);
     phases.end("write");
     go_on(path, abort)?;

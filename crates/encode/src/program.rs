@@ -99,7 +99,7 @@ fn data_sections<'data>(
             first_objects: FxHashSet::default(),
         })
         .collect();
-    for symbol in symbols.iter().filter(|s| s.kind == SymbolKind::Object) {
+    for symbol in symbols.of_kind(SymbolKind::Object) {
         let at_start = |d: &&mut DataSection<'_>| Some(d.index) == symbol.section && d.address == symbol.value;
         if let Some(section) = sections.iter_mut().find(at_start) {
             section.first_objects.insert(name_hash(symbol.name()));

@@ -141,18 +141,23 @@ pub(crate) fn select<'p, 'f, 'n>(
         done: Selection::default(),
     };
     let runs = instances.par_chunk_by_mut(|a, b| a.rank == b.rank);
-    let decided = runs.fold(deciding, Deciding::run).map(|deciding| deciding.done);
-    let mut selection = decided.reduce(Selection::default, Selection::and);
+    let decided: Vec<Selection<'_, '_>> = runs.fold(deciding, Deciding::run).map(|deciding| deciding.done).collect();
+    let mut selection = Selection::of(decided);
     let only_declared = met.iter().filter(|met| !defined[met.index.0 as usize]);
     selection.skipped.extend(only_declared.map(|met| (met.name, Reason::OnlyDeclared)));
     selection
 }
 
 impl Selection<'_, '_> {
-    fn and(mut self, mut later: Self) -> Self {
-        self.functions.append(&mut later.functions);
-        self.skipped.append(&mut later.skipped);
-        self
+    /// Successive ones as one.
+    fn of(parts: Vec<Self>) -> Self {
+        let mut all = Selection::default();
+        all.functions.reserve_exact(parts.iter().map(|part| part.functions.len()).sum());
+        for mut part in parts {
+            all.functions.append(&mut part.functions);
+            all.skipped.append(&mut part.skipped);
+        }
+        all
     }
 }
 

@@ -69,9 +69,13 @@ impl<'w> Walk<'w> {
         let linked = self.sections.info.relocations.is_none();
         if linked && self.base.is_none() && !self.settings.true_signature {
             let mut walked = self.all(Identity::Offsets)?;
-            let taken = Taken::of(&self.sections, walked.classifiers.iter().flat_map(Classifier::names));
+            let taken = self.pool.install(|| {
+                let taken = walked.classifiers.par_iter().map(|c| Taken::of(&self.sections, c.names()));
+                taken.reduce_with(Taken::and)
+            });
             phases.end("walk");
-            let (graph, distinct) = self.pool.join(|| self.graph(&mut walked), || taken.are_distinct(&self.sections));
+            let are_distinct = || taken.is_none_or(|taken| taken.are_distinct(&self.sections));
+            let (graph, distinct) = self.pool.join(|| self.graph(&mut walked), are_distinct);
             phases.end("dedup");
             if distinct {
                 return Ok((walked, graph?));

@@ -94,18 +94,51 @@ struct Links {
 }
 
 impl Links {
-    /// Of all nodes, those too that are added on the way.
+    /// Of all nodes, those too that are added on the way. Nearly always none is, and pieces are done on all threads; one
+    /// that would add some is done again when it is its turn.
     fn of(graph: &mut TypeGraph) -> Links {
+        let known = &*graph;
+        let pieces: Vec<_> =
+            pieces(graph.len() as u32).into_par_iter().map(|piece| Links::known(known, piece)).collect();
         let mut links = Links { first: vec![0], to: Vec::new() };
+        for piece in pieces {
+            match piece {
+                Ok(piece) => links.append(piece),
+                Err(nodes) => nodes.for_each(|node| links.add(graph, NodeId(node))),
+            }
+        }
         while links.first.len() < graph.len() {
             let node = NodeId(links.first.len() as u32);
-            links.first.push(links.to.len() as u32);
-            if graph.in_base(node).is_none() {
-                graph.references(node, &mut links.to);
-            }
+            links.add(graph, node);
         }
         links.first.push(links.to.len() as u32);
         links
+    }
+
+    /// Of some nodes; these again where something would have to be added.
+    fn known(graph: &TypeGraph, nodes: Range<u32>) -> Result<Links, Range<u32>> {
+        let mut links = Links { first: Vec::with_capacity(nodes.len()), to: Vec::new() };
+        for node in nodes.clone().map(NodeId) {
+            links.first.push(links.to.len() as u32);
+            if graph.in_base(node).is_none() && !graph.known_references(node, &mut links.to) {
+                return Err(nodes);
+            }
+        }
+        Ok(links)
+    }
+
+    fn append(&mut self, more: Links) {
+        let end = self.to.len() as u32;
+        self.first.extend(more.first.into_iter().map(|first| end + first));
+        self.to.extend(more.to);
+    }
+
+    /// Of the next node.
+    fn add(&mut self, graph: &mut TypeGraph, node: NodeId) {
+        self.first.push(self.to.len() as u32);
+        if graph.in_base(node).is_none() {
+            graph.references(node, &mut self.to);
+        }
     }
 
     fn of_node(&self, node: NodeId) -> &[NodeId] {

@@ -174,6 +174,19 @@ impl TypeGraph {
         }
     }
 
+    /// The type of that meaning, unless it would have to be added.
+    fn known(&self, meaning: Meaning) -> Option<NodeId> {
+        let resolved = self.resolve(meaning);
+        if resolved.class == VOID_CLASS {
+            return Some(NodeId::VOID);
+        }
+        let node = match self.views.role(resolved.class) {
+            Role::Settled => self.node_of_class[resolved.class as usize],
+            _ => *self.node_of_meaning.get(&resolved)?,
+        };
+        (node != NO_NODE).then_some(NodeId(node))
+    }
+
     pub(super) fn node_of(&mut self, meaning: Meaning) -> NodeId {
         let slot = match self.views.role(meaning.class) {
             Role::Settled => &mut self.node_of_class[meaning.class as usize],
@@ -236,14 +249,26 @@ impl TypeGraph {
 
     /// Appends what a type refers to: its target, and the types of its members. Types that no unit lists are added.
     pub(super) fn references(&mut self, id: NodeId, into: &mut Vec<NodeId>) {
+        let start = into.len();
+        if !self.known_references(id, into) {
+            into.truncate(start);
+            let meanings: Vec<Meaning> = self.meanings(id).collect();
+            into.extend(meanings.into_iter().map(|meaning| self.node(meaning)));
+        }
+    }
+
+    /// The same while nothing is added. False where something would have to be: then what was appended is of no use.
+    pub(super) fn known_references(&self, id: NodeId, into: &mut Vec<NodeId>) -> bool {
+        self.meanings(id).all(|meaning| self.known(meaning).map(|node| into.push(node)).is_some())
+    }
+
+    /// What a type's target and the types of its members mean.
+    fn meanings(&self, id: NodeId) -> impl Iterator<Item = Meaning> {
         let of = self.nodes[id.0 as usize];
         let Class { target, first, count, .. } = *self.classes.get(of.class);
+        let members = self.classes.members[first as usize..(first + count) as usize].iter().map(|member| member.class);
         let mut edges = Edges::default();
-        into.push(self.reference(of, target, &mut edges));
-        for k in first..first + count {
-            let member = self.classes.members[k as usize].class;
-            into.push(self.reference(of, member, &mut edges));
-        }
+        std::iter::once(target).chain(members).map(move |to| self.reference(of, to, &mut edges))
     }
 
     /// A type, given what it refers to.
@@ -282,16 +307,17 @@ impl TypeGraph {
     }
 
     /// What a type refers to, one reference after the other.
-    fn reference(&mut self, of: Meaning, to: ClassId, edges: &mut Edges) -> NodeId {
+    fn reference(&self, of: Meaning, to: ClassId, edges: &mut Edges) -> Meaning {
         let (edge, open) = (edges.all, edges.open);
         let role = self.views.role(to);
         if self.classes.is_leafy(to) {
             edges.all += 1;
             edges.open += (role != Role::Settled) as u32;
         }
-        let meaning = match (to, self.views.role(of.class)) {
-            (VOID_CLASS, _) => return NodeId::VOID,
-            (INDEX_CLASS, _) => return self.program_int(),
+        match (to, self.views.role(of.class)) {
+            (VOID_CLASS, _) => Meaning::VOID,
+            // Of arrays: the first INT called `int`, or none.
+            (INDEX_CLASS, _) => self.int.map_or(Meaning::VOID, Meaning::settled),
             _ if role == Role::Settled => Meaning::settled(to),
             // It has the same leaf.
             (_, Role::Forked) => Meaning { class: to, vertex: of.vertex },
@@ -303,15 +329,6 @@ impl TypeGraph {
                 let leaf = self.views.pinned(&self.settlement, of.class, edge, to);
                 self.views.meaning(to, leaf, &self.part)
             }
-        };
-        self.node(meaning)
-    }
-
-    /// The index type of arrays: the first INT called `int`, or none.
-    fn program_int(&mut self) -> NodeId {
-        match self.int {
-            Some(class) => self.node(Meaning::settled(class)),
-            None => NodeId::VOID,
         }
     }
 
