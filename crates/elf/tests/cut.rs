@@ -46,6 +46,19 @@ extern "C" fn leave(_: libc::c_int) {
 }
 
 #[test]
+fn what_was_given_back_is_read_again() {
+    let file = file();
+    let input = InputFile::open(file.path()).unwrap();
+    let (bytes, others) = (input.bytes(), vec![7; SIZE]);
+    for given_back in [bytes, &bytes[5000..5001], &bytes[..0], &bytes[SIZE..], &others] {
+        assert_eq!(sum(bytes), 7 * SIZE);
+        input.give_back(given_back);
+        assert_eq!((sum(bytes), sum(&others)), (7 * SIZE, 7 * SIZE));
+    }
+    input.verify(file.path()).unwrap();
+}
+
+#[test]
 #[ignore = "run by the others in a process of its own"]
 fn case() {
     match std::env::var("CUT_CASE").as_deref() {
