@@ -3,10 +3,11 @@
 //! A kernel's units have a table each, together millions of declarations, of which some thousand are distinct. Each of
 //! these is turned into a plan once; a unit's table leads to plans that are there already.
 
+use crate::common::Common;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::Layout;
-use crate::plan::{Encoding, Plan, Role};
+use crate::plan::{DW_AT_GNU_ANNOTATION, Encoding, Plan, Role};
 use crate::sections::Bytes;
 use gimli::{DwForm, constants as dw};
 use rustc_hash::FxHashMap;
@@ -18,6 +19,8 @@ pub(crate) struct Table {
     /// Compilers number from 1 without gaps.
     dense: Vec<Option<Code>>,
     sparse: FxHashMap<u64, Code>,
+    /// Those of one byte that stand for members of common layouts.
+    pub common: Vec<Option<Common>>,
 }
 
 /// A plan, and beside it what the walk asks for at each entry: the whole of a unit's table stays in the cache.
@@ -57,6 +60,11 @@ impl Table {
         }
     }
 
+    /// Does a code have references that may lead out of the unit?
+    pub fn leads_out(&self) -> bool {
+        self.dense.iter().flatten().chain(self.sparse.values()).any(|code| code.leads_out)
+    }
+
     /// By the first byte of a code: how far it is to the next entry. 0 where more has to be looked at: the code, the
     /// entry's length, or a reference that leads out of the unit.
     pub fn leaps(&self) -> [u16; 256] {
@@ -68,6 +76,11 @@ impl Table {
             *leap = length.and_then(|length| length.checked_add(1)).unwrap_or(0);
         }
         leaps
+    }
+
+    #[inline]
+    pub fn is_common(&self, code: u64) -> bool {
+        self.common.get(code as usize).is_some_and(Option::is_some)
     }
 
     fn insert(&mut self, code: u64, plan: Arc<Plan>) {
@@ -82,10 +95,19 @@ impl Table {
         };
         if code < DENSE {
             let index = code as usize;
-            if self.dense.len() <= index {
-                self.dense.resize(index + 1, None);
+            let common = entry.plan.common.filter(|_| code < 0x80);
+            if index >= self.dense.len() {
+                self.dense.resize(index, None);
+                self.dense.push(Some(entry));
+            } else if self.dense[index].is_none() {
+                self.dense[index] = Some(entry);
+            } else {
+                return;
             }
-            self.dense[index].get_or_insert(entry);
+            if common.is_some() {
+                self.common.resize(self.common.len().max(index + 1), None);
+                self.common[index] = common;
+            }
         } else {
             self.sparse.entry(code).or_insert(entry);
         }
@@ -139,21 +161,21 @@ impl Abbreviations {
     }
 }
 
-/// Does a table have a form that leads out of a unit? (One that is malformed is said to be so by who reads entries.)
-pub(crate) fn refers_out(abbrev: Bytes<'_>, offset: u64) -> bool {
-    let mut found = false;
-    let _ = each(abbrev, offset, |declaration| {
-        found |= declaration.refers_out;
-        Some(())
-    });
-    found
+/// May any table have an attribute that is followed, in a form that leads out of a unit? Both are one byte each, side by
+/// side, and in what compilers write unit by unit there is no such pair; each table of such a file need not be looked at.
+pub(crate) fn may_refer_out(abbrev: &[u8]) -> bool {
+    let followed =
+        [dw::DW_AT_type, dw::DW_AT_abstract_origin, dw::DW_AT_specification, dw::DW_AT_signature, DW_AT_GNU_ANNOTATION];
+    // The last byte of those that have more is the upper part.
+    let last = followed.map(|at| if at.0 < 0x80 { at.0 as u8 } else { (at.0 >> 7) as u8 });
+    let (info, signature) = (dw::DW_FORM_ref_addr.0 as u8, dw::DW_FORM_ref_sig8.0 as u8);
+    memchr::memchr2_iter(info, signature, abbrev).any(|at| at > 0 && last.contains(&abbrev[at - 1]))
 }
 
 struct Declaration<'a> {
     code: u64,
     /// What follows the code.
     bytes: &'a [u8],
-    refers_out: bool,
 }
 
 /// Calls back for each declaration of a table; None where it is cut off, or the callback says so.
@@ -171,7 +193,6 @@ fn each<'a>(abbrev: Bytes<'a>, offset: u64, mut found: impl FnMut(Declaration<'a
             return Some(());
         }
         let start = at;
-        let mut refers_out = false;
         abbrev.uleb(&mut at).ok()?;
         at += 1;
         loop {
@@ -186,12 +207,10 @@ fn each<'a>(abbrev: Bytes<'a>, offset: u64, mut found: impl FnMut(Declaration<'a
             if name == 0 && form == 0 {
                 break;
             }
-            match DwForm(form as u16) {
-                dw::DW_FORM_implicit_const => abbrev.skip_leb(&mut at).ok()?,
-                dw::DW_FORM_ref_addr | dw::DW_FORM_ref_sig8 => refers_out = true,
-                _ => {}
+            if DwForm(form as u16) == dw::DW_FORM_implicit_const {
+                abbrev.skip_leb(&mut at).ok()?;
             }
         }
-        found(Declaration { code, bytes: data.get(start..at)?, refers_out })?;
+        found(Declaration { code, bytes: data.get(start..at)? })?;
     }
 }

@@ -4,14 +4,10 @@
 //! at the front), a type, and small numbers. For these an abbreviation has a layout beside its plan, and an entry costs
 //! a few loads. What has no layout is read step by step; both give the same.
 
-use crate::abbreviations::Table;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::lower::{Context, Lowering, NOTHING, UNRESOLVED};
-use crate::members::{MAX_WIDTH, OpenAggregate, WIDTH_SHIFT};
-use crate::names::offset_hash;
 use crate::plan::{Attr, Op, Role, Steps};
-use crate::quick::Run;
 use btfkit_btf::Kind;
 use btfkit_btf::text::short_length;
 use btfkit_btf::unit::Name;
@@ -33,7 +29,7 @@ pub(crate) enum Shape {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NameForm {
+pub(crate) enum NameForm {
     None,
     Offset,
     /// An index of so many bytes into the unit's string offsets.
@@ -44,33 +40,31 @@ enum NameForm {
 /// A number of `size` bytes (0, 1 or 2), to which `add` is added: of an attribute that only the abbreviation states,
 /// this is all. LEB128 numbers are taken to have one byte.
 #[derive(Debug, Clone, Copy)]
-struct Field {
-    at: u8,
+pub(crate) struct Field {
+    pub at: u8,
     /// Of a number in big-endian order: how far its last bit is from the right.
-    shift: u8,
+    pub shift: u8,
     /// Of a number in little-endian order: its bits.
-    mask: u16,
-    add: u16,
+    pub mask: u16,
+    pub add: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
     pub shape: Shape,
-    name: NameForm,
+    pub name: NameForm,
     /// Distances from the first attribute; behind an inline name, from its end.
-    name_at: u8,
-    has_type: bool,
+    pub name_at: u8,
+    pub has_type: bool,
     /// The type may be in another unit: an offset from the start of `.debug_info`.
-    far: bool,
-    type_at: u8,
-    length: u8,
+    pub far: bool,
+    pub type_at: u8,
+    pub length: u8,
     /// A bit for each number that is stated.
     present: u8,
     /// A bit for each number in LEB128: entries in which it is longer than a byte are read step by step.
-    leb: u8,
-    /// What most members have: a name by offset, a type in the unit, and no number but the first one.
-    common: bool,
-    numbers: [Field; 4],
+    pub leb: u8,
+    pub numbers: [Field; 4],
 }
 
 /// What a layout reads.
@@ -96,7 +90,7 @@ impl Field {
     const NONE: Field = Field { at: 0, shift: 16, mask: 0, add: 0 };
 
     #[inline(always)]
-    fn read<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> u64 {
+    pub fn read<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> u64 {
         let at = shift + self.at as usize % REACH;
         let pair = [window[at], window[at + 1]];
         let value = match BIG {
@@ -108,10 +102,10 @@ impl Field {
 }
 
 /// Attributes start within this many bytes (a power of two: masked with it, distances need no other check) …
-const REACH: usize = 32;
+pub(crate) const REACH: usize = 32;
 /// … so that, behind an inline name of up to eight bytes, all are within this window. Entries nearer to the end of
 /// their unit are read step by step.
-const WINDOW: usize = REACH + 8 + 8;
+pub(crate) const WINDOW: usize = REACH + 8 + 8;
 
 impl Layout {
     /// The layout for these steps, if they have one.
@@ -131,7 +125,6 @@ impl Layout {
             length: 0,
             present: 0,
             leb: 0,
-            common: false,
             numbers: [Field::NONE; 4],
         };
         let mut at = 0u32;
@@ -180,8 +173,6 @@ impl Layout {
             return None;
         }
         layout.length = u8::try_from(at + read.tail).ok().filter(|&length| length as usize <= WINDOW - 8)?;
-        layout.common =
-            layout.name == NameForm::Offset && layout.has_type && !layout.far && layout.leb == 0 && layout.is_plain();
         // A width without an offset of its own is counted from a storage unit.
         let old = shape == Shape::Member && layout.has(2) && !layout.has(1);
         let bound = shape != Shape::Subrange || layout.has(0) || layout.has(1);
@@ -197,7 +188,7 @@ impl Layout {
     /// The type that is stated, as an offset in the group, or [`NOTHING`] or [`UNRESOLVED`]; None where a relocation has
     /// to be asked.
     #[inline(always)]
-    fn reference<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize, space: &Space) -> Option<u32> {
+    pub fn reference<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize, space: &Space) -> Option<u32> {
         if !self.has_type {
             return Some(NOTHING);
         }
@@ -211,7 +202,7 @@ impl Layout {
     }
 
     /// Does a LEB128 number not end with its first byte?
-    fn has_long_number(&self, window: &[u8; WINDOW], shift: usize) -> bool {
+    pub fn has_long_number(&self, window: &[u8; WINDOW], shift: usize) -> bool {
         let long = |number: usize| window[shift % 16 + self.numbers[number].at as usize % REACH] >= 0x80;
         (0..self.numbers.len()).any(|number| self.leb & 1 << number != 0 && long(number))
     }
@@ -224,11 +215,11 @@ impl Layout {
 }
 
 /// What references of a unit count from, and where they may lead.
-struct Space {
+pub(crate) struct Space {
     /// Of the unit's first byte from the start of the group.
-    base: u64,
+    pub base: u64,
     /// Of the group, from the start of `.debug_info`.
-    start: u64,
+    pub start: u64,
     length: u64,
     /// Offsets from the start of `.debug_info` are not in place yet.
     relocated: bool,
@@ -237,7 +228,7 @@ struct Space {
 impl Space {
     /// A position in the group as a reference.
     #[inline(always)]
-    fn within(&self, position: u64) -> u32 {
+    pub fn within(&self, position: u64) -> u32 {
         // From 1: at 0 is a header.
         let within = position.wrapping_sub(1) < self.length.wrapping_sub(1);
         if within { position as u32 } else { UNRESOLVED }
@@ -246,7 +237,7 @@ impl Space {
 
 impl<'a> Lowering<'a> {
     #[inline(always)]
-    fn space(&self, context: &Context, cursor: &Cursor<'_>) -> Space {
+    pub(crate) fn space(&self, context: &Context, cursor: &Cursor<'_>) -> Space {
         Space {
             base: context.base as u64,
             start: self.start,
@@ -255,109 +246,9 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Reads members with layouts, one after the other, until something else follows. The cursor is behind a code.
-    ///
-    /// As [`fixed`](Self::fixed) in a loop, with what the loop needs in registers (which is why it is not inlined): members
-    /// are nearly half of all entries.
-    #[inline(never)]
-    pub(crate) fn fixed_members<const BIG: bool>(
-        &mut self,
-        context: &Context,
-        table: &Table,
-        first: &Layout,
-        cursor: &mut Cursor<'a>,
-        open: &mut OpenAggregate,
-    ) -> Result<Run, Fault> {
-        let data = cursor.bytes.data;
-        let by_offset = cursor.relocations.is_none() && self.names.are_told_by_offset();
-        let space = self.space(context, cursor);
-        let (mut layout, mut at, mut back, mut run) = (first, cursor.at, cursor.at, Run::None);
-        // Goes on behind an entry, with the next one.
-        macro_rules! next {
-            () => {{
-                (back, run) = (at, Run::Some);
-                let Ok(code) = cursor.bytes.uleb(&mut at) else { break };
-                if code == 0 {
-                    (back, run) = (at, Run::All);
-                    break;
-                }
-                match table.get(code).and_then(|code| code.layout.as_ref()) {
-                    Some(next) if matches!(next.shape, Shape::Member) => layout = next,
-                    _ => break,
-                }
-                continue;
-            }};
-        }
-        while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
-            let name_at = layout.name_at as usize % REACH;
-            if layout.common && by_offset {
-                let name = offset_hash(word::<BIG>(window, name_at) as u64);
-                let ty = space.within(word::<BIG>(window, layout.type_at as usize % REACH) as u64 + space.base);
-                open.add(name, layout.numbers[0].read::<BIG>(window, 0) * 8, ty);
-                self.pending.push(ty);
-                at += layout.length as usize;
-                next!();
-            }
-            let mut shift = 0;
-            let name = match layout.name {
-                NameForm::Offset if by_offset => offset_hash(word::<BIG>(window, name_at) as u64),
-                NameForm::Index(size) if by_offset => {
-                    let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
-                    self.names.by_index(index, context.strings).hash
-                }
-                NameForm::None => 0,
-                NameForm::Inline => {
-                    let Some((text, length)) = inline_text(window, name_at) else { break };
-                    shift = length + 1;
-                    self.names.inline(text, length, at + name_at, context.unit.in_types).hash
-                }
-                _ => self.name_hash_at::<BIG>(context, layout, window, at, cursor)?,
-            };
-            if layout.leb != 0 && layout.has_long_number(window, shift) {
-                break;
-            }
-            let Some(ty) = layout.reference::<BIG>(window, shift, &space) else { break };
-            let mut value = layout.numbers[0].read::<BIG>(window, shift) * 8;
-            if !layout.is_plain() {
-                if layout.has(1) {
-                    value = layout.numbers[1].read::<BIG>(window, shift);
-                }
-                let width = layout.numbers[2].read::<BIG>(window, shift);
-                if width > MAX_WIDTH {
-                    break;
-                }
-                value |= width << WIDTH_SHIFT;
-                if layout.has(3) {
-                    self.alignments.push((open.local, layout.numbers[3].read::<BIG>(window, shift)));
-                }
-            }
-            open.add(name, value, ty);
-            self.pending.push(ty);
-            at += shift + layout.length as usize;
-            next!();
-        }
-        cursor.at = back;
-        Ok(run)
-    }
-
-    /// The hash of a name that takes more than a look.
-    #[inline(never)]
-    fn name_hash_at<const BIG: bool>(
-        &mut self,
-        context: &Context,
-        layout: &Layout,
-        window: &[u8; WINDOW],
-        at: usize,
-        cursor: &mut Cursor<'a>,
-    ) -> Result<u64, Fault> {
-        let name_at = layout.name_at as usize % REACH;
-        let raw = word::<BIG>(window, name_at) as u64;
-        Ok(self.offset_or_index::<BIG>(context, layout.name, raw, at + name_at, cursor)?.hash)
-    }
-
     /// A name of the forms [`NameForm::Offset`] and [`NameForm::Index`]; `raw` are the four bytes at `at`.
     #[inline(always)]
-    fn offset_or_index<const BIG: bool>(
+    pub(crate) fn offset_or_index<const BIG: bool>(
         &mut self,
         context: &Context,
         form: NameForm,
@@ -413,7 +304,7 @@ impl<'a> Lowering<'a> {
 
 /// An inline name as a little-endian word, with what follows it, and its length; None for one of more than seven bytes.
 #[inline(always)]
-fn inline_text(window: &[u8; WINDOW], at: usize) -> Option<(u64, usize)> {
+pub(crate) fn inline_text(window: &[u8; WINDOW], at: usize) -> Option<(u64, usize)> {
     let text = u64::from_le_bytes(*window[at..].first_chunk().expect("the window is larger"));
     let length = short_length(text);
     // What the compiler is told by the remainder: the length is below 8.
@@ -421,14 +312,14 @@ fn inline_text(window: &[u8; WINDOW], at: usize) -> Option<(u64, usize)> {
 }
 
 #[inline(always)]
-fn word<const BIG: bool>(window: &[u8; WINDOW], at: usize) -> u32 {
+pub(crate) fn word<const BIG: bool>(window: &[u8; WINDOW], at: usize) -> u32 {
     let bytes = [window[at], window[at + 1], window[at + 2], window[at + 3]];
     if BIG { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
 }
 
 /// An index of `size` bytes, from the four at its place.
 #[inline(always)]
-fn string_index<const BIG: bool>(raw: u64, size: u8) -> u64 {
+pub(crate) fn string_index<const BIG: bool>(raw: u64, size: u8) -> u64 {
     let bits = 8 * size as u64;
     if BIG { raw >> (32 - bits) } else { raw & ((1 << bits) - 1) }
 }

@@ -5,6 +5,7 @@
 
 mod abbreviations;
 mod alignment;
+mod common;
 mod convention;
 mod entry;
 mod error;
@@ -13,6 +14,7 @@ mod index;
 mod layout;
 mod location;
 mod lower;
+mod member_run;
 mod members;
 pub mod names;
 mod plan;

@@ -357,6 +357,7 @@ impl<'a> Lowering<'a> {
         cursor.read(plan, unit.encoding, &mut entry)?;
         let Some(context) = self.root(unit, plan, &entry, base).filter(|_| plan.children) else { return Ok(()) };
         self.stack.push(Frame::Scope { global: true });
+        let commons = self.commons(&context, table, cursor);
         while cursor.at < unit.end {
             let at = cursor.at;
             let code = cursor.bytes.uleb(&mut cursor.at)?;
@@ -372,7 +373,7 @@ impl<'a> Lowering<'a> {
             let code = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
             let offset = base + (at - start) as u32;
             if let Some(layout) = &code.layout
-                && self.quick::<BIG>(&context, table, code.children, layout, cursor, offset)?
+                && self.quick::<BIG>(&context, table, commons.as_ref(), code.children, layout, cursor, offset)?
             {
                 continue;
             }

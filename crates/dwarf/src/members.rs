@@ -19,16 +19,23 @@ pub(crate) const BITFIELD_OFFSET_LIMIT: u64 = 1 << 24;
 /// Bits of a member's value that only a bitfield has: a width, or an offset that is no byte's.
 const ODD: u64 = 7 | !0xffff_ffff;
 
-/// A bitfield of DWARF 2 and 3, whose offset counts from the start of a storage unit in big-endian fashion, the size of
-/// which may be that of a type that is not known yet. The member's value has the unit's offset meanwhile.
+/// A bitfield of DWARF 2 and 3, whose storage unit has the size of a type that is not known yet. The member's value has
+/// the unit's offset meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OldBitfield {
     pub aggregate: Local,
     /// Position among the aggregate's members.
     pub member: u32,
-    /// Bytes of the storage unit; 0: those of the member's type.
-    pub storage_size: u64,
     pub bit_offset: u64,
+}
+
+/// The offset of a bitfield of DWARF 2 and 3 in bits, which is stated from the start of a storage unit in big-endian
+/// fashion: `bit_offset` in one of `size` bytes at `storage` (bits).
+pub(crate) fn in_storage(storage: u64, size: u64, bit_offset: u64, width: u64, big_endian: bool) -> u64 {
+    // In a packed aggregate a bitfield may reach beyond its storage unit: then the offset is negative.
+    let from_end = (bit_offset as i64).clamp(-(1 << 24), 1 << 24);
+    let within = if big_endian { from_end } else { (size.min(1 << 20) * 8) as i64 - from_end - width as i64 };
+    (storage as i64 + within).clamp(0, u32::MAX as i64) as u64
 }
 
 /// A struct or union whose members are being read.
@@ -150,11 +157,19 @@ impl Lowering<'_> {
         if bits > u32::MAX as u64 {
             return MemberEntry::TooFar;
         }
+        let old = width != 0 && !entry.has(Attr::DataBitOffset);
+        // clang states bitfields like this in DWARF 5, too, always with the storage unit's size.
+        let storage = entry.number(Attr::ByteSize).filter(|&size| old && size != 0);
+        let bit_offset = entry.number(Attr::BitOffset).unwrap_or(0);
+        let bits = match storage {
+            Some(size) => in_storage(bits, size, bit_offset, width, self.sections.big_endian),
+            None => bits,
+        };
         MemberEntry::Member {
             name: self.name(context, entry, Attr::Name),
             value: bits | width << WIDTH_SHIFT,
             ty: self.reference(context, entry, Attr::Type),
-            old: width != 0 && !entry.has(Attr::DataBitOffset),
+            old: old && storage.is_none(),
         }
     }
 
@@ -185,7 +200,6 @@ impl Lowering<'_> {
             self.old_bitfields.push(OldBitfield {
                 aggregate: open.local,
                 member,
-                storage_size: entry.number(Attr::ByteSize).unwrap_or(0),
                 bit_offset: entry.number(Attr::BitOffset).unwrap_or(0),
             });
         }
@@ -222,7 +236,12 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn close_aggregate(&mut self) {
-        let Some(open) = self.aggregates.pop() else { return };
+        if let Some(open) = self.aggregates.pop() {
+            self.end_aggregate(open);
+        }
+    }
+
+    pub(crate) fn end_aggregate(&mut self, open: OpenAggregate) {
         self.take_pending(open.local, open.first, open.content);
         let t = &mut self.types.types[open.local as usize];
         t.flag = open.odd & ODD != 0;

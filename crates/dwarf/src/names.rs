@@ -71,6 +71,12 @@ pub(crate) fn offset_hash(offset: u64) -> u64 {
     offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) << 1 | 1
 }
 
+/// The hash of a name of up to seven bytes: these as a little-endian word, with what follows them. 0 for an empty one.
+#[inline(always)]
+pub(crate) fn inline_hash(word: u64, length: usize) -> u64 {
+    if length == 0 { 0 } else { short_name_hash(u128::from(word & ((1 << (8 * length)) - 1))) }
+}
+
 /// The name at an offset of `.debug_str`, where it is known that there is one. It is compared with no other.
 #[inline(always)]
 pub(crate) fn at_str_offset(offset: u64) -> Name {
@@ -169,11 +175,11 @@ impl<'a> Names<'a> {
     /// A name of up to seven bytes that stands in its entry: its bytes as a little-endian word, with what follows them.
     #[inline(always)]
     pub fn inline(&self, word: u64, length: usize, at: usize, in_types: bool) -> Name {
-        if length == 0 {
+        let hash = inline_hash(word, length);
+        if hash == 0 {
             return Name::NONE;
         }
         let place = if in_types { TYPES } else { INFO };
-        let hash = short_name_hash(u128::from(word & ((1 << (8 * length)) - 1)));
         Name { hash, at: NameRef(place << PLACE_SHIFT | at as u64 & OFFSET_MASK) }
     }
 
@@ -189,6 +195,13 @@ impl<'a> Names<'a> {
         };
         let offset = if class == Class::StrIndex { self.str_offset(value, strings) } else { Some(value) };
         offset.map_or(Name::NONE, |offset| name_at(place, section.data, offset))
+    }
+
+    /// A unit's string offsets, if these have 4 bytes each and are in place.
+    pub fn offsets_of(&self, strings: StringTable) -> &'a [u8] {
+        let plain = self.str_offsets.is_none() && strings.encoding.offset_size == 4;
+        let base = usize::try_from(strings.base).ok().filter(|_| plain);
+        base.and_then(|base| self.sections.str_offsets.data.get(base..)).unwrap_or_default()
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@
 //! plan is: skip so many bytes, read this form as that attribute, skip, read … and skip the rest. Entries that do not
 //! matter where they stand (variables of function bodies) have a second list of steps in which nothing is read.
 
+use crate::common::Common;
 use crate::entry::Cursor;
 use crate::layout::Layout;
 use crate::sections::Bytes;
@@ -117,6 +118,7 @@ pub(crate) struct Steps {
 pub(crate) struct Plan {
     /// How to read it in one step.
     pub layout: Option<Layout>,
+    pub common: Option<Common>,
     pub tag: DwTag,
     pub role: Role,
     pub children: bool,
@@ -167,8 +169,9 @@ impl Plan {
         let far = links.as_ref().and_then(far);
         let role = role(tag);
         let layout = Layout::of(tag, role, children, &read);
+        let common = layout.as_ref().and_then(Common::of);
         let sibling = sibling(&specs, encoding).filter(|_| children);
-        Some(Plan { tag, role, layout, children, read, skip, links, far, sibling })
+        Some(Plan { tag, role, layout, common, children, read, skip, links, far, sibling })
     }
 
     /// Where the entry that follows the children starts, if the one at the cursor says so (from the start of the unit).

@@ -4,6 +4,7 @@
 //! way is left to them.
 
 use crate::abbreviations::Table;
+use crate::common::Commons;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::{Fixed, Layout, Shape};
@@ -30,13 +31,16 @@ impl<'a> Lowering<'a> {
         &mut self,
         context: &Context,
         table: &'p Table,
+        commons: Option<&Commons<'_>>,
         children: bool,
         layout: &'p Layout,
         cursor: &mut Cursor<'a>,
         offset: u32,
     ) -> Result<bool, Fault> {
         let run = match (layout.shape, self.parent()) {
-            (Shape::Member, Some(Frame::Aggregate)) => self.quick_members::<BIG>(context, table, layout, cursor)?,
+            (Shape::Member, Some(Frame::Aggregate)) => {
+                self.quick_members::<BIG>(context, table, commons, layout, cursor, offset)?
+            }
             (Shape::Enumerator, Some(Frame::Enumeration)) => {
                 self.run::<BIG>(context, table, layout, cursor, |me, layout, fixed| {
                     if !fixed.name.is_none() {
@@ -62,7 +66,7 @@ impl<'a> Lowering<'a> {
             }
             (Shape::Member | Shape::Enumerator | Shape::Parameter | Shape::Subrange, _) => return Ok(false),
             (_, Some(Frame::Ignored) | None) => return Ok(false),
-            _ => return self.quick_type::<BIG>(context, children, layout, cursor, offset),
+            _ => return self.quick_type::<BIG>(context, commons, children, layout, cursor, offset),
         };
         if run == Run::All
             && let Some(frame) = self.stack.pop()
@@ -77,12 +81,22 @@ impl<'a> Lowering<'a> {
         &mut self,
         context: &Context,
         table: &Table,
+        commons: Option<&Commons<'_>>,
         layout: &Layout,
         cursor: &mut Cursor<'a>,
+        offset: u32,
     ) -> Result<Run, Fault> {
-        // A copy stays in registers meanwhile.
         let Some(mut open) = self.aggregates.last().copied() else { return Ok(Run::None) };
-        let run = self.fixed_members::<BIG>(context, table, layout, cursor, &mut open)?;
+        let at = context.unit.start + (offset - context.base) as usize;
+        let data = cursor.bytes.data;
+        let behind = commons.map_or(at, |commons| commons.read::<BIG>(data, at, &mut open, &mut self.pending));
+        let run = if behind == at {
+            self.fixed_members::<BIG>(context, table, layout, cursor, &mut open)?
+        } else {
+            let ends = data.get(behind) == Some(&0);
+            cursor.at = behind + ends as usize;
+            if ends { Run::All } else { Run::Some }
+        };
         if let Some(last) = self.aggregates.last_mut() {
             *last = open;
         }
@@ -93,6 +107,7 @@ impl<'a> Lowering<'a> {
     fn quick_type<const BIG: bool>(
         &mut self,
         context: &Context,
+        commons: Option<&Commons<'_>>,
         children: bool,
         layout: &Layout,
         cursor: &mut Cursor<'a>,
@@ -121,7 +136,19 @@ impl<'a> Lowering<'a> {
                 if layout.has(2) {
                     self.alignments.push((self.types.types.len() as Local, fixed.number(layout, 2)));
                 }
-                self.open_aggregate(offset, kind, fixed.name, fixed.number(layout, 0) as u32)
+                let mut open = self.new_aggregate(offset, kind, fixed.name, fixed.number(layout, 0) as u32);
+                // Most have nothing but common members: then they are neither opened nor closed.
+                if let (true, Some(commons)) = (children, commons) {
+                    let data = cursor.bytes.data;
+                    cursor.at = commons.read::<BIG>(data, cursor.at, &mut open, &mut self.pending);
+                    if data.get(cursor.at) == Some(&0) {
+                        cursor.at += 1;
+                        self.end_aggregate(open);
+                        return Ok(true);
+                    }
+                }
+                self.aggregates.push(open);
+                Frame::Aggregate
             }
             Shape::Array => self.open_array(offset, fixed.ty),
             _ => self.open_prototype(offset, fixed.ty),

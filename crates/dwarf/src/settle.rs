@@ -4,7 +4,7 @@
 //! as well as BTF can, with a diagnostic.
 
 use crate::lower::{Carrier, Context, EXTRA, GnuAnnotation, Hole, Lowering, NOTHING, RawTag, UNRESOLVED, tag_kinds};
-use crate::members::{BITFIELD_OFFSET_LIMIT, WIDTH_SHIFT};
+use crate::members::{BITFIELD_OFFSET_LIMIT, WIDTH_SHIFT, in_storage};
 use crate::names::{FAKE_INT, INT, literal};
 use crate::types::SIGNED;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
@@ -319,17 +319,12 @@ impl Lowering<'_> {
             let t = self.types.types[old.aggregate as usize];
             let place = (t.first + old.member) as usize;
             let m = self.members[place];
-            let (storage, width) = ((m.value & 0xffff_ffff) as i64, (m.value >> WIDTH_SHIFT) as i64);
-            let size = if old.storage_size != 0 { old.storage_size } else { self.storage_size(m.ty) };
-            // In a packed aggregate a bitfield may reach beyond its storage unit: then the offset is negative.
-            let from_end = (old.bit_offset as i64).clamp(-(1 << 24), 1 << 24);
-            let within = match (size, self.sections.big_endian) {
-                (0, _) => 0,
-                (_, true) => from_end,
-                (size, false) => (size.min(1 << 20) * 8) as i64 - from_end - width,
+            let width = m.value >> WIDTH_SHIFT;
+            let offset = match self.storage_size(m.ty) {
+                0 => offset(&m),
+                size => in_storage(offset(&m), size, old.bit_offset, width, self.sections.big_endian),
             };
-            let offset = (storage + within).clamp(0, u32::MAX as i64) as u64;
-            self.members[place].value = offset | (width as u64) << WIDTH_SHIFT;
+            self.members[place].value = offset | width << WIDTH_SHIFT;
         }
     }
 

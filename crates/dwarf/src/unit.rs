@@ -1,6 +1,6 @@
 //! Unit headers, and which units must be read together.
 
-use crate::abbreviations::{Abbreviations, Table, refers_out};
+use crate::abbreviations::{Abbreviations, Table, may_refer_out};
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
 use crate::plan::{Encoding, FOLLOWED};
@@ -8,7 +8,7 @@ use crate::relocations::Relocations;
 use crate::sections::{Bytes, Section, Sections};
 use gimli::constants as dw;
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
@@ -175,18 +175,14 @@ fn group(
     let info_len = sections.info.data.len() as u64;
     let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
     let mut leader: Vec<usize> = (0..units.len()).collect();
-    let tables: FxHashSet<u64> = units.iter().map(|unit| unit.abbrev).collect();
-    let leads_out: FxHashMap<u64, bool> =
-        tables.into_par_iter().map(|table| (table, refers_out(abbrev, table))).collect();
     // By unit: those that it refers to.
-    let links: Result<Vec<Vec<usize>>, DwarfError> = units
-        .par_iter()
-        .enumerate()
-        .map_init(Abbreviations::default, |abbreviations, (index, unit)| match leads_out[&unit.abbrev] {
-            true => links(sections, &units, index, signatures, abbreviations),
-            false => Ok(Vec::new()),
-        })
-        .collect();
+    let links: Result<Vec<Vec<usize>>, DwarfError> = match may_refer_out(abbrev.data) {
+        true => {
+            let of = |known: &mut Abbreviations, index| links(sections, &units, index, signatures, known);
+            (0..units.len()).into_par_iter().map_init(Abbreviations::default, of).collect()
+        }
+        false => Ok(Vec::new()),
+    };
     for (index, others) in links?.into_iter().enumerate() {
         for other in others {
             let (a, b) = (find(&mut leader, index), find(&mut leader, other));
@@ -222,10 +218,11 @@ fn links(
     let info_len = sections.info.data.len() as u64;
     let unit = &units[index];
     let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
-    let table =
-        abbreviations.table(abbrev, unit.abbrev, unit.encoding).map_err(|fault| unit.error(unit.entries, fault))?;
-    let mut cursor = unit.cursor(sections);
     let mut links = Vec::new();
+    // A malformed one is said to be so by who lowers the unit.
+    let table = abbreviations.table(abbrev, unit.abbrev, unit.encoding).ok().filter(Table::leads_out);
+    let Some(table) = table else { return Ok(links) };
+    let mut cursor = unit.cursor(sections);
     let mut last = index;
     outward(unit, &table, &mut cursor, |class, value| {
         let to = match class {

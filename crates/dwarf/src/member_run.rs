@@ -1,0 +1,98 @@
+//! Runs of members that are not read by [`common`](crate::common): bitfields, aligned ones, and all where the bytes of
+//! names have to be looked at.
+
+use crate::abbreviations::Table;
+use crate::entry::Cursor;
+use crate::error::Fault;
+use crate::layout::{Layout, NameForm, REACH, Shape, WINDOW, inline_text, string_index, word};
+use crate::lower::{Context, Lowering};
+use crate::members::{MAX_WIDTH, OpenAggregate, WIDTH_SHIFT};
+use crate::names::offset_hash;
+use crate::quick::Run;
+
+impl<'a> Lowering<'a> {
+    /// Reads members with layouts, one after the other, until something else follows. The cursor is behind a code.
+    ///
+    /// As [`fixed`](Self::fixed) in a loop, with what the loop needs in registers (which is why it is not inlined).
+    #[inline(never)]
+    pub(crate) fn fixed_members<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        table: &Table,
+        first: &Layout,
+        cursor: &mut Cursor<'a>,
+        open: &mut OpenAggregate,
+    ) -> Result<Run, Fault> {
+        let data = cursor.bytes.data;
+        let by_offset = cursor.relocations.is_none() && self.names.are_told_by_offset();
+        let space = self.space(context, cursor);
+        let (mut layout, mut at, mut back, mut run) = (first, cursor.at, cursor.at, Run::None);
+        while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
+            let name_at = layout.name_at as usize % REACH;
+            let mut shift = 0;
+            let name = match layout.name {
+                NameForm::Offset if by_offset => offset_hash(word::<BIG>(window, name_at) as u64),
+                NameForm::Index(size) if by_offset => {
+                    let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
+                    self.names.by_index(index, context.strings).hash
+                }
+                NameForm::None => 0,
+                NameForm::Inline => {
+                    let Some((text, length)) = inline_text(window, name_at) else { break };
+                    shift = length + 1;
+                    self.names.inline(text, length, at + name_at, context.unit.in_types).hash
+                }
+                _ => self.name_hash_at::<BIG>(context, layout, window, at, cursor)?,
+            };
+            if layout.leb != 0 && layout.has_long_number(window, shift) {
+                break;
+            }
+            let Some(ty) = layout.reference::<BIG>(window, shift, &space) else { break };
+            let mut value = layout.numbers[0].read::<BIG>(window, shift) * 8;
+            if !layout.is_plain() {
+                if layout.has(1) {
+                    value = layout.numbers[1].read::<BIG>(window, shift);
+                }
+                let width = layout.numbers[2].read::<BIG>(window, shift);
+                if width > MAX_WIDTH {
+                    break;
+                }
+                value |= width << WIDTH_SHIFT;
+                if layout.has(3) {
+                    self.alignments.push((open.local, layout.numbers[3].read::<BIG>(window, shift)));
+                }
+            }
+            open.add(name, value, ty);
+            self.pending.push(ty);
+            at += shift + layout.length as usize;
+            (back, run) = (at, Run::Some);
+            let Ok(code) = cursor.bytes.uleb(&mut at) else { break };
+            if code == 0 {
+                (back, run) = (at, Run::All);
+                break;
+            }
+            match table.get(code).and_then(|code| code.layout.as_ref()) {
+                // A common one is read with those that follow it.
+                Some(next) if next.shape == Shape::Member && !(by_offset && table.is_common(code)) => layout = next,
+                _ => break,
+            }
+        }
+        cursor.at = back;
+        Ok(run)
+    }
+
+    /// The hash of a name that takes more than a look.
+    #[inline(never)]
+    fn name_hash_at<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        layout: &Layout,
+        window: &[u8; WINDOW],
+        at: usize,
+        cursor: &mut Cursor<'a>,
+    ) -> Result<u64, Fault> {
+        let name_at = layout.name_at as usize % REACH;
+        let raw = word::<BIG>(window, name_at) as u64;
+        Ok(self.offset_or_index::<BIG>(context, layout.name, raw, at + name_at, cursor)?.hash)
+    }
+}
