@@ -3,7 +3,7 @@
 //! A kernel's units have a table each, together millions of declarations, of which some thousand are distinct. Each of
 //! these is turned into a plan once; a unit's table leads to plans that are there already.
 
-use crate::common::Common;
+use crate::common::{Common, NARROW};
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::Layout;
@@ -19,7 +19,7 @@ pub(crate) struct Table {
     /// Compilers number from 1 without gaps.
     dense: Vec<Option<Code>>,
     sparse: FxHashMap<u64, Code>,
-    /// Those of one byte that stand for members of common layouts.
+    /// Those that stand for members of common layouts, by code.
     pub common: Vec<Option<Common>>,
 }
 
@@ -78,9 +78,11 @@ impl Table {
         leaps
     }
 
+    /// Does a code of one byte stand for a member of a common layout?
     #[inline]
     pub fn is_common(&self, code: u64) -> bool {
-        self.common.get(code as usize).is_some_and(Option::is_some)
+        let code = code as usize;
+        code < NARROW && self.common.get(code).is_some_and(Option::is_some)
     }
 
     fn insert(&mut self, code: u64, plan: Arc<Plan>) {
@@ -95,7 +97,7 @@ impl Table {
         };
         if code < DENSE {
             let index = code as usize;
-            let common = entry.plan.common.filter(|_| code < 0x80);
+            let common = entry.plan.common;
             if index >= self.dense.len() {
                 self.dense.resize(index, None);
                 self.dense.push(Some(entry));

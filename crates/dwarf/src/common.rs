@@ -1,8 +1,8 @@
 //! Members of common layouts, read one after the other in a loop that does nothing else.
 //!
 //! Nearly half of all entries are members, and nearly all of these have a name, a type and a whole byte's offset. What
-//! sets such abbreviations apart is a few numbers, which lie side by side for all codes of one byte: a member takes a
-//! third fewer instructions than in [`fixed_members`](Lowering::fixed_members), which reads all others.
+//! sets such abbreviations apart is a few numbers, which lie side by side; [`fixed_members`](Lowering::fixed_members) reads
+//! all others.
 
 use crate::abbreviations::Table;
 use crate::entry::Cursor;
@@ -27,6 +27,9 @@ pub(crate) struct Common {
     length: u8,
 }
 
+/// Codes below this have one byte.
+pub(crate) const NARROW: usize = 0x80;
+
 impl Common {
     pub fn of(layout: &Layout) -> Option<Common> {
         let common = layout.shape == Shape::Member && layout.has_type && layout.is_plain();
@@ -48,6 +51,7 @@ impl Common {
 /// What all members of a unit have in common, where they can be read here: nothing is relocated, and names are told by
 /// their offsets.
 pub(crate) struct Commons<'t> {
+    /// By code; without indices of strings only those of one byte.
     common: &'t [Option<Common>],
     /// References within the unit, and from the start of `.debug_info`, count from here in the group.
     from: [u64; 2],
@@ -63,7 +67,9 @@ impl<'a> Lowering<'a> {
     {
         let space = self.space(context, cursor);
         let from = [space.base, space.start.wrapping_neg()];
-        let commons = Commons { common: &table.common, from, space, strings: self.names.offsets_of(context.strings) };
+        let strings = self.names.offsets_of(context.strings);
+        let codes = if strings.is_empty() { NARROW.min(table.common.len()) } else { table.common.len() };
+        let commons = Commons { common: &table.common[..codes], from, space, strings };
         Some(commons).filter(|_| cursor.relocations.is_none() && self.names.are_told_by_offset())
     }
 }
@@ -85,7 +91,8 @@ impl Commons<'_> {
         }
     }
 
-    /// `INDEXED`: names may be indices. (Without them, the loop has less to choose from and to keep in registers.)
+    /// `INDEXED`: names may be indices, and with these there are so many abbreviations that codes may have two bytes.
+    /// (Without, the loop has less to choose from and to keep in registers.)
     #[inline(never)]
     fn read_all<const BIG: bool, const INDEXED: bool>(
         &self,
@@ -97,20 +104,21 @@ impl Commons<'_> {
         // A copy stays in registers.
         let mut own = *open;
         while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>())
-            && let Some(Some(common)) = self.common.get(window[0] as usize)
+            && let (code, mut shift) = code::<INDEXED>(window)
+            && let Some(Some(common)) = self.common.get(code)
         {
-            let name_at = common.name_at as usize % REACH;
-            let mut shift = 0;
+            let name_at = shift + common.name_at as usize % REACH;
             let name = match common.name {
                 NameForm::Index(size) if INDEXED => {
-                    let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size) as usize;
-                    let Some(offset) = self.strings.get(index * 4..).and_then(|rest| rest.first_chunk()) else { break };
+                    let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
+                    let rest = usize::try_from(index * 4).ok().and_then(|at| self.strings.get(at..));
+                    let Some(offset) = rest.and_then(|rest| rest.first_chunk()) else { break };
                     offset_hash(if BIG { u32::from_be_bytes(*offset) } else { u32::from_le_bytes(*offset) } as u64)
                 }
                 NameForm::Offset => offset_hash(word::<BIG>(window, name_at) as u64),
                 NameForm::Inline => {
                     let Some((text, length)) = inline_text(window, name_at) else { break };
-                    shift = length + 1;
+                    shift += length + 1;
                     inline_hash(text, length)
                 }
                 NameForm::None => 0,
@@ -127,5 +135,14 @@ impl Commons<'_> {
         }
         *open = own;
         at
+    }
+}
+
+/// A code, and by how much it is longer than a byte. One of three bytes is beyond all tables.
+#[inline(always)]
+fn code<const WIDE: bool>(window: &[u8; WINDOW]) -> (usize, usize) {
+    match window[0] {
+        code @ 0x80.. if WIDE => (code as usize & 0x7f | (window[1] as usize) << 7, 1),
+        code => (code as usize, 0),
     }
 }

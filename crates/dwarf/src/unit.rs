@@ -223,7 +223,10 @@ fn links(
     let table = abbreviations.table(abbrev, unit.abbrev, unit.encoding).ok().filter(Table::leads_out);
     let Some(table) = table else { return Ok(links) };
     let mut cursor = unit.cursor(sections);
-    let mut last = index;
+    let bytes = |u: &Unit| (u.position(info_len), (u.end - u.start) as u64);
+    let holds = |(start, length): (u64, u64), to: u64| to.wrapping_sub(start) < length;
+    let own = bytes(unit);
+    let mut last = own;
     outward(unit, &table, &mut cursor, |class, value| {
         let to = match class {
             Class::InfoRef => value,
@@ -233,13 +236,14 @@ fn links(
             },
         };
         // Several references in a row go to the same unit.
-        let holds = |u: &Unit| (u.position(info_len)..u.position(info_len) + (u.end - u.start) as u64).contains(&to);
-        if !holds(&units[last]) {
-            match units.partition_point(|u| u.position(info_len) <= to).checked_sub(1) {
-                Some(found) if holds(&units[found]) => last = found,
-                _ => return,
-            }
-            links.push(last);
+        if holds(last, to) || holds(own, to) {
+            return;
+        }
+        if let Some(found) = units.partition_point(|u| u.position(info_len) <= to).checked_sub(1)
+            && holds(bytes(&units[found]), to)
+        {
+            last = bytes(&units[found]);
+            links.push(found);
         }
     })
     .map_err(|fault| unit.error(cursor.at, fault))?;

@@ -28,7 +28,7 @@ fn bit_offset_of_dwarf_2_and_3() {
         });
         structure("s", 4).with(members)
     };
-    for version in [2, 3, 4] {
+    for version in [2, 3, 4, 5] {
         for size in [true, false] {
             let little = written(version, X86_64, [with([29, 24, 4], size)]);
             little.has("STRUCT s size=4 kflag { a:int@0:3 b:int@3:5 c:int@8:20 }");
