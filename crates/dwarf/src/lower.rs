@@ -372,9 +372,7 @@ impl<'a> Lowering<'a> {
             }
             let code = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
             let offset = base + (at - start) as u32;
-            if let Some(layout) = &code.layout
-                && self.quick::<BIG>(&context, table, commons.as_ref(), code.children, layout, cursor, offset)?
-            {
+            if self.quick::<BIG>(&context, table, commons.as_ref(), code, cursor, offset)? {
                 continue;
             }
             let plan = &*code.plan;

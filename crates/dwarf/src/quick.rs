@@ -3,7 +3,7 @@
 //! Nothing is decided here that [`crate::types`] and [`crate::members`] would decide otherwise; what is unusual in any
 //! way is left to them.
 
-use crate::abbreviations::Table;
+use crate::abbreviations::{Code, Table};
 use crate::common::Commons;
 use crate::entry::Cursor;
 use crate::error::Fault;
@@ -32,11 +32,11 @@ impl<'a> Lowering<'a> {
         context: &Context,
         table: &'p Table,
         commons: Option<&Commons<'_>>,
-        children: bool,
-        layout: &'p Layout,
+        code: &'p Code,
         cursor: &mut Cursor<'a>,
         offset: u32,
     ) -> Result<bool, Fault> {
+        let Some(layout) = &code.layout else { return Ok(false) };
         let run = match (layout.shape, self.parent()) {
             (Shape::Member, Some(Frame::Aggregate)) => {
                 self.quick_members::<BIG>(context, table, commons, layout, cursor, offset)?
@@ -66,7 +66,7 @@ impl<'a> Lowering<'a> {
             }
             (Shape::Member | Shape::Enumerator | Shape::Parameter | Shape::Subrange, _) => return Ok(false),
             (_, Some(Frame::Ignored) | None) => return Ok(false),
-            _ => return self.quick_type::<BIG>(context, commons, children, layout, cursor, offset),
+            _ => return self.quick_type::<BIG>(context, commons, code.children, layout, cursor, offset),
         };
         if run == Run::All
             && let Some(frame) = self.stack.pop()
