@@ -5,10 +5,10 @@ import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import {finish} from './helpers/cli.js';
+import {btfkit, finish} from './helpers/cli.js';
 import {example, exampleWith, temporaryFolder, withoutDwarf} from './helpers/inputs.js';
 import {base, repeated} from './helpers/make-btf.js';
-import {hasGcc, smallKernel} from './helpers/modules.js';
+import {hasGcc, longKernel, smallKernel} from './helpers/modules.js';
 
 const library = JSON.stringify(import.meta.resolve('btfkit'));
 const onLinux = process.platform === 'linux' ? test.serial : test.serial.skip;
@@ -139,6 +139,68 @@ onLinux('memory does not grow over thousands of encodes, checks, failures and ab
 	t.log(JSON.stringify(grown));
 	for (const [name, mebibytes] of Object.entries(grown)) {
 		// After a warm-up, twice as many again: a leak of 8 KiB by each call would be 8 MiB.
+		t.true(mebibytes < 8, `${name}: ${mebibytes} MiB`);
+	}
+});
+
+const streaming = `
+	import {readFileSync} from 'node:fs';
+	import {encodeKernel} from ${library};
+	const {options} = JSON.parse(process.argv[1]);
+	const memory = () => {
+		gc();
+		return Number(/^RssAnon:\\s*(\\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
+	};
+	const read = async (run, most) => {
+		let count = 0;
+		for await (const {btf} of run) {
+			count += btf.length > 0 ? 1 : 0;
+			if (count === most) {
+				break;
+			}
+		}
+
+		return count;
+	};
+	const aborted = async count => {
+		const controller = new AbortController();
+		const run = encodeKernel({...options, signal: controller.signal});
+		const reading = read(run, Infinity).catch(error => error.code);
+		setTimeout(() => controller.abort(), count % 8);
+		await reading;
+	};
+	const works = {
+		whole: [() => read(encodeKernel(options), Infinity), 8],
+		left: [() => read(encodeKernel(options), 3), 200],
+		aborted: [aborted, 200],
+		unread: [number => encodeKernel({...options, signal: AbortSignal.timeout(1 + number % 4)}).summary().catch(() => {}), 200],
+	};
+	const grown = {};
+	for (const [name, [work, times]] of Object.entries(works)) {
+		const some = async count => {
+			for (let number = 0; number < count; number++) {
+				await work(number);
+			}
+
+			return memory();
+		};
+		await some(times / 4);
+		const before = await some(times / 4);
+		grown[name] = await some(times) - before;
+	}
+
+	console.log(JSON.stringify({grown, modules: await read(encodeKernel(options), Infinity)}));
+`;
+
+(hasGcc ? onLinux : test.serial.skip)('memory does not grow over thousands of results of kernels that are read, left, aborted and not read', async t => {
+	const {folder, vmlinux, modules} = await longKernel(t, 500);
+	const base = join(folder, 'base.btf');
+	t.is((await btfkit(['encode', vmlinux, '-o', base])).code, 0);
+	const {grown, modules: read} = await inProcess(t, streaming, {options: {base, modules, jobs: 2}});
+	t.is(read, 504);
+	t.log(JSON.stringify(grown));
+	for (const [name, mebibytes] of Object.entries(grown)) {
+		// 4,000 results, or 200 runs: a leak of 8 KiB by each result or 40 KiB by each run would be 8 MiB.
 		t.true(mebibytes < 8, `${name}: ${mebibytes} MiB`);
 	}
 });

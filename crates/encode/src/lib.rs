@@ -5,6 +5,7 @@
 mod assemble;
 mod base;
 mod btf_file;
+mod changed;
 mod check;
 pub mod convert;
 mod emission;
@@ -46,6 +47,7 @@ use btfkit_btf::validate::{self, Severity, Verdict};
 use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
 use btfkit_elf::{Image, InputFile};
+use changed::unless_changed;
 use emission::Emission;
 use memory::{Limit, Need, watched};
 use phases::Phases;
@@ -79,7 +81,7 @@ pub fn encode_file(
     let limit = Limit::of(options.memory_limit);
     let room = limit.as_ref().map_or(u64::MAX, Limit::room);
     let file = InputFile::open_within(path, room, abort).map_err(|error| EncodeError::of_elf(path, error))?;
-    let encoded = watched(path, limit.as_ref(), abort, |abort| {
+    let work = |abort: &AtomicBool| {
         let elf = |error| EncodeError::of_elf(path, error);
         let image = Image::parse(file.bytes()).map_err(elf)?;
         let need = Need::of(&image).map_err(elf)?;
@@ -93,8 +95,8 @@ pub fn encode_file(
         encoded.report.memory_estimate = need.with(jobs);
         encoded.report.memory_limit = limit.as_ref().map(|limit| limit.bytes);
         Ok(encoded)
-    });
-    let encoded = unless_changed(path, &file, encoded);
+    };
+    let encoded = unless_changed(path, &file, || watched(path, limit.as_ref(), abort, work));
     // Giving back a kernel's pages takes a while, and the caller need not wait for it. Without a thread it is done here.
     let give_back = move || {
         file.bytes().chunks(GIVE_BACK).for_each(|piece| file.give_back(piece));
@@ -104,7 +106,7 @@ pub fn encode_file(
     encoded
 }
 
-/// Encodes one module of many on this thread alone. What it takes must be little: memory is neither foretold nor watched
+/// Encodes one module of many, on one thread alone. What it takes must be little: memory is neither foretold nor watched
 /// here, and `jobs` and `memory_limit` of the options mean nothing.
 pub fn encode_module(
     path: &Path,
@@ -116,10 +118,11 @@ pub fn encode_module(
 ) -> Result<Encoded, EncodeError> {
     fault::at("module");
     let phases = Phases::start();
-    let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
     let Scratch { pool, spare } = scratch;
-    let encoded = encode(&Run { path, image, options, base: Some(base), alone: None, pool, spare, abort }, phases);
-    unless_changed(path, file, encoded)
+    unless_changed(path, file, || {
+        let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
+        encode(&Run { path, image, options, base: Some(base), alone: None, pool, spare, abort }, phases)
+    })
 }
 
 /// One file, and what it is encoded with.
@@ -327,18 +330,6 @@ const STRICT_SHOWN: usize = 20;
 /// Stops between two stages when that is asked for.
 fn go_on(path: &Path, abort: &AtomicBool) -> Result<(), EncodeError> {
     if abort.load(Ordering::Relaxed) { Err(EncodeError::aborted(path)) } else { Ok(()) }
-}
-
-/// A file that somebody wrote into meanwhile is to blame for whatever came out.
-fn unless_changed(
-    path: &Path,
-    file: &InputFile,
-    encoded: Result<Encoded, EncodeError>,
-) -> Result<Encoded, EncodeError> {
-    match encoded {
-        Err(error) if matches!(error.code, "ABORTED" | "MEMORY_LIMIT") => Err(error),
-        _ => file.verify(path).map_err(|error| EncodeError::of_elf(path, error)).and(encoded),
-    }
 }
 
 fn settings(options: &Options, image: &Image<'_>) -> Settings {

@@ -1,28 +1,51 @@
 //! What is made once for many files.
 
-use crate::{Base, EncodeError};
+use crate::{Base, EncodeError, jobs};
 use btfkit_btf::dedup::Classifier;
 use btfkit_dwarf::Room;
+use rayon::ThreadPool;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// What a thread keeps from one module to the next: without it, each module would make its own tables, as large as the
-/// base's, and threads. It belongs to the thread that has made it.
+/// base's, and threads.
 pub struct Scratch {
-    pub(crate) pool: rayon::ThreadPool,
+    pub(crate) pool: Arc<ThreadPool>,
     pub(crate) spare: Spare,
 }
 
 impl Scratch {
-    /// For the thread that calls this, which must not be one of a rayon pool. Whatever the encoder does on all threads
-    /// of a pool, it does on this one then.
-    pub fn new() -> Result<Scratch, EncodeError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
-        let pool = pool.map_err(|error| {
-            let message = format!("a thread cannot be made ready for encoding ({error})");
-            EncodeError { code: "INTERNAL", message }
-        })?;
-        Ok(Scratch { pool, spare: Spare::default() })
+    /// With a thread of its own; `path` is how an error names what could not be begun. Whatever the encoder does on all
+    /// threads of a pool, it does on this one.
+    ///
+    /// rayon can also take the calling thread for a pool, but never gives back what it needs for that (7 KB).
+    pub fn new(path: &Path) -> Result<Scratch, EncodeError> {
+        Ok(Scratch { pool: Arc::new(jobs::pool(path, 1)?), spare: Spare::default() })
     }
+
+    /// Does `work` for each of them, all at the same time, each on its own thread.
+    pub(crate) fn all_at_once<T: Send>(all: &mut [Scratch], work: impl Fn(usize, &mut Scratch) -> T + Sync) -> Vec<T> {
+        let mut results: Vec<Option<T>> = all.iter().map(|_| None).collect();
+        begin(all, &mut results, 0, &work);
+        results.into_iter().flatten().collect()
+    }
+}
+
+/// Begins the work of the first, and of those behind it; then waits for it.
+fn begin<T: Send>(
+    all: &mut [Scratch],
+    results: &mut [Option<T>],
+    number: usize,
+    work: &(impl Fn(usize, &mut Scratch) -> T + Sync),
+) {
+    let (Some((scratch, all)), Some((result, results))) = (all.split_first_mut(), results.split_first_mut()) else {
+        return;
+    };
+    let pool = Arc::clone(&scratch.pool);
+    pool.in_place_scope(|scope| {
+        scope.spawn(|_| *result = Some(work(number, scratch)));
+        begin(all, results, number + 1, work);
+    });
 }
 
 /// What has done its work for one file and is ready for more.

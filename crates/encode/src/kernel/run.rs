@@ -12,7 +12,6 @@ use crate::memory::{Gate, Limit, module_need, module_threads, watched};
 use crate::{EncodeError, Scratch, fault, jobs, phases};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
 use std::time::Instant;
 
 /// Encodes everything; results go to the outbox as they come, and the summary at the end.
@@ -102,8 +101,7 @@ fn encode(
         let job = Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), free, stop };
         let gate = Gate::new(room);
         let schedule = Schedule::new(&pending, jobs);
-        let work = |thread: usize| -> Result<(), EncodeError> {
-            let mut scratch = Scratch::new()?;
+        let work = |thread: usize, scratch: &mut Scratch| -> Result<(), EncodeError> {
             while let Some(turn) = schedule.next(thread).filter(|_| !failed.load(Relaxed)) {
                 // Large ones are few, and nobody has to wait for those that are not begun.
                 if !turn.is_large && !outbox.wait_for_room(turn.number, stop) {
@@ -111,7 +109,7 @@ fn encode(
                 }
                 let module = &modules[turn.number];
                 let _permit = gate.enter(need(module));
-                let Some((report, record)) = job.run(module, &mut scratch) else { break };
+                let Some((report, record)) = job.run(module, scratch) else { break };
                 if let Some(record) = record {
                     state.remember(&record);
                 }
@@ -141,24 +139,15 @@ fn known<'s>(options: &KernelOptions, state: &'s State, key: &str, module: &Modu
 fn on_threads(
     modules: &Path,
     jobs: usize,
-    work: impl Fn(usize) -> Result<(), EncodeError> + Sync,
+    work: impl Fn(usize, &mut Scratch) -> Result<(), EncodeError> + Sync,
 ) -> Result<(), EncodeError> {
-    thread::scope(|scope| {
-        let start = |number: usize| {
-            let name = format!("btfkit-{number}");
-            let work = &work;
-            thread::Builder::new().name(name).spawn_scoped(scope, move || work(number))
-        };
-        let mut threads = Vec::with_capacity(jobs);
-        for number in 0..jobs {
-            match start(number) {
-                Ok(thread) => threads.push(thread),
-                Err(_) if number > 0 => break,
-                Err(error) => return Err(jobs::not_started(modules, &error)),
-            }
+    let mut threads = Vec::with_capacity(jobs);
+    for number in 0..jobs {
+        match Scratch::new(modules) {
+            Ok(thread) => threads.push(thread),
+            Err(_) if number > 0 => break,
+            Err(error) => return Err(error),
         }
-        let join =
-            |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p));
-        threads.into_iter().try_for_each(join)
-    })
+    }
+    Scratch::all_at_once(&mut threads, work).into_iter().collect()
 }

@@ -177,20 +177,14 @@ fn modules_one_after_the_other_are_what_they_are_alone() {
         let base = open(&[&encoded(&kernel(), None)]);
         let own = |name: &str| one([base_int(), structure(name, 4).with([member("a", "int", 0)])]);
         let files = [own("one"), kernel(), own("two"), own("one"), kernel()];
-        // A thread can be made ready once.
-        let together: Vec<Vec<u8>> = std::thread::scope(|scope| {
-            let encode = || {
-                let mut scratch = Scratch::new().expect("a thread that is made ready");
-                let module = |file: &File| {
-                    let path = written(file);
-                    let input = InputFile::open(&path).expect("the file");
-                    let done = encode_module(&path, &input, &options("default"), &base, &mut scratch, &NEVER);
-                    done.expect("BTF").btf
-                };
-                files.iter().map(module).collect()
-            };
-            scope.spawn(encode).join().expect("no panic")
-        });
+        let mut scratch = Scratch::new(Path::new("modules")).expect("a thread");
+        let mut module = |file: &File| {
+            let path = written(file);
+            let input = InputFile::open(&path).expect("the file");
+            let done = encode_module(&path, &input, &options("default"), &base, &mut scratch, &NEVER);
+            done.expect("BTF").btf
+        };
+        let together: Vec<Vec<u8>> = files.iter().map(&mut module).collect();
         for (file, together) in files.iter().zip(together) {
             assert_eq!(std::fs::read(encoded(file, Some(&base))).expect("the file"), together);
         }
