@@ -4,7 +4,7 @@ use crate::phases::Phases;
 use crate::scratch::Spare;
 use crate::{Base, EncodeError, fault, program::Program};
 use btfkit_btf::dedup::{Classifier, Describer, TypeGraph, UnitDetail, UnitSummary};
-use btfkit_btf::unit::Name;
+use btfkit_btf::unit::{Local, Name, UnitTypes};
 use btfkit_dwarf::names::{Identity, Taken};
 use btfkit_dwarf::{Diagnostic, DwarfError, Function, Lowering, Sections, Settings, Units, Variable};
 use rayon::prelude::*;
@@ -16,6 +16,7 @@ pub(crate) struct Walked {
     pub classifiers: Vec<Classifier>,
     pub summaries: Vec<UnitSummary>,
     pub groups: Vec<Gleaned>,
+    kept: Vec<Kept>,
     /// How names were told apart.
     pub identity: Identity,
 }
@@ -34,10 +35,22 @@ pub(crate) struct Gleaned {
     pub excluded: u32,
 }
 
+/// A group that will most likely have to be described, so that it need not be lowered again.
+struct Kept {
+    number: u32,
+    types: UnitTypes,
+    anchors: Vec<Local>,
+}
+
+/// Bytes of these that a thread keeps. A module that defines what its base only declares describes nearly all of its
+/// units; most such modules are small.
+const MOST_KEPT: usize = 4 << 20;
+
 /// What one thread has done.
 struct Share {
     classifier: Classifier,
     done: Vec<(u32, UnitSummary, Gleaned)>,
+    kept: Vec<Kept>,
 }
 
 enum Stop {
@@ -95,8 +108,9 @@ impl<'w> Walk<'w> {
     fn graph(self, walked: &mut Walked) -> Result<TypeGraph, EncodeError> {
         let summaries = std::mem::take(&mut walked.summaries);
         let graph = TypeGraph::build(&mut walked.classifiers, summaries, |describer, numbers| {
-            self.describe(walked.identity, describer, numbers)
+            self.describe(walked.identity, &walked.kept, describer, numbers)
         });
+        walked.kept = Vec::new();
         self.spare.give_back(std::mem::take(&mut walked.classifiers));
         graph
     }
@@ -113,7 +127,8 @@ impl<'w> Walk<'w> {
             failed.fetch_or(share.is_err(), Ordering::Relaxed);
             share
         });
-        let mut walked = Walked { classifiers: Vec::new(), summaries: Vec::new(), groups: Vec::new(), identity };
+        let (classifiers, summaries, groups, kept) = Default::default();
+        let mut walked = Walked { classifiers, summaries, groups, kept, identity };
         walked.summaries.resize_with(units.groups.len(), UnitSummary::default);
         walked.groups.resize_with(units.groups.len(), Gleaned::default);
         let mut worst: Option<(u32, DwarfError)> = None;
@@ -121,6 +136,7 @@ impl<'w> Walk<'w> {
             match share {
                 Ok(share) => {
                     walked.classifiers.push(share.classifier);
+                    walked.kept.extend(share.kept);
                     for (number, summary, gleaned) in share.done {
                         walked.summaries[number as usize] = summary;
                         walked.groups[number as usize] = gleaned;
@@ -134,6 +150,7 @@ impl<'w> Walk<'w> {
                 }
             }
         }
+        walked.kept.sort_unstable_by_key(|kept| kept.number);
         match worst {
             None => Ok(walked),
             Some((_, error)) => Err(malformed(path, &error)),
@@ -144,12 +161,16 @@ impl<'w> Walk<'w> {
     fn describe(
         self,
         identity: Identity,
+        kept: &[Kept],
         describer: Describer<'_>,
         numbers: &[u32],
     ) -> Result<Vec<UnitDetail>, EncodeError> {
         let share = |numbers: &[u32]| -> Result<Vec<UnitDetail>, EncodeError> {
             let mut lowering = self.lowering(identity);
             let describe = |&number: &u32| {
+                if let Ok(index) = kept.binary_search_by_key(&number, |kept| kept.number) {
+                    return Ok(describer.describe(number, &kept[index].types, &kept[index].anchors));
+                }
                 let lowered = lowering.lower(number).map_err(|error| malformed(self.path, &error))?;
                 let detail = describer.describe(number, &lowered.types, &lowered.anchors);
                 lowering.recycle(lowered.types);
@@ -173,7 +194,8 @@ fn share(
     abort: &AtomicBool,
     failed: &AtomicBool,
 ) -> Result<Share, Stop> {
-    let mut share = Share { classifier, done: Vec::new() };
+    let mut share = Share { classifier, done: Vec::new(), kept: Vec::new() };
+    let mut room = MOST_KEPT;
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number as usize >= units.groups.len() {
@@ -188,6 +210,13 @@ fn share(
         }
         let lowered = lowering.lower(number).map_err(|error| Stop::Malformed(number, error))?;
         let summary = share.classifier.classify(number, &lowered.types, &lowered.anchors, lowering);
+        if share.classifier.is_contested()
+            && let Some(left) = room.checked_sub(lowered.types.size())
+        {
+            room = left;
+            // A copy: the room of the types is in the cache, and is for the next group.
+            share.kept.push(Kept { number, types: lowered.types.clone(), anchors: lowered.anchors });
+        }
         let gleaned = Gleaned {
             functions: lowered.functions,
             variables: lowered.variables,

@@ -167,14 +167,23 @@ impl BaseTypes {
 
     /// The types that define or declare a name, in ascending order.
     pub(super) fn named(&self, kind: Kind, flag: bool, name: u64) -> Vec<TypeId> {
+        let mut found: Vec<TypeId> = self.of_name(kind, flag, name).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Whether there is one.
+    pub(super) fn has_name(&self, kind: Kind, flag: bool, name: u64) -> bool {
+        self.of_name(kind, flag, name).next().is_some()
+    }
+
+    fn of_name(&self, kind: Kind, flag: bool, name: u64) -> impl Iterator<Item = TypeId> {
         let hash = by_name(kind, flag, name);
-        let same = |id: &TypeId| {
+        let same = move |id: &TypeId| {
             let record = self.record(*id);
             by_name(self.kind(*id), record.kind_flag(), name_of(&self.btf, record.name()).hash) == hash
         };
-        let mut found: Vec<TypeId> = self.named.iter_hash(hash).map(|&id| TypeId(id)).filter(same).collect();
-        found.sort_unstable();
-        found
+        self.named.iter_hash(hash).map(|&id| TypeId(id)).filter(same)
     }
 
     /// The function of that name (by its hash), linkage and prototype.

@@ -3,7 +3,7 @@
 //! On a base, a classifier begins with what that has: such a class has no content, is looked at once in a program, and
 //! is told again in the next one from where it stood among others in the last.
 
-use super::base::BaseTypes;
+use super::base::{BaseTypes, has_name_space};
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, Place, VOID_CLASS};
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling};
@@ -80,6 +80,8 @@ pub struct Classifier {
     last: Slot,
     /// What came after the last one before.
     next: Slot,
+    /// See [`Classifier::is_contested`].
+    contested: bool,
     /// By some bits of their keys: what was last looked up.
     recent: Box<[Slot]>,
     spelling: Spelling,
@@ -144,6 +146,7 @@ impl Classifier {
             members: Vec::new(),
             last: NO_SLOT,
             next: NO_SLOT,
+            contested: false,
             recent: vec![NO_SLOT; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
             class_of: Vec::new(),
@@ -197,6 +200,7 @@ impl Classifier {
         self.members.clear();
         self.table.clear();
         (self.last, self.next) = (NO_SLOT, self.known[NO_SLOT as usize].next);
+        self.contested = false;
     }
 
     /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on; `members` is
@@ -229,6 +233,12 @@ impl Classifier {
         let anchors = anchors.collect();
         self.fill(unit, members);
         UnitSummary { table: self.id, vertices: self.vertices.finish(), anchors }
+    }
+
+    /// Whether a unit has defined a name that the base has as well. Most likely that name is ambiguous, and the units
+    /// that have the definition will have to be described.
+    pub fn is_contested(&self) -> bool {
+        self.contested
     }
 
     /// The names of all classes and of their members, again and again.
@@ -297,9 +307,18 @@ impl Classifier {
                 self.types.push(TypeId::VOID);
                 self.add(slot, TypeId::VOID, met);
                 self.fresh.push((id, met.local));
+                self.contested = self.contested || self.contests(&self.classes[id as usize]);
                 slot
             }
         }
+    }
+
+    /// Whether a class of the program defines a name that the base has.
+    fn contests(&self, class: &Class) -> bool {
+        let Some(base) = self.base.as_ref().filter(|_| !class.forward && has_name_space(class.kind)) else {
+            return false;
+        };
+        !class.name.is_none() && base.has_name(class.kind, class.flag, class.name.hash)
     }
 
     /// The slot of a type of the base, which stands for its key.

@@ -140,6 +140,29 @@ fn a_base_that_was_not_deduplicated() {
 }
 
 #[test]
+fn units_that_define_it_are_told_from_those_that_declare_it_as_well() {
+    ours(|| {
+        let base = open(&[&encoded(&kernel(), None)]);
+        let driver = || structure("driver", 8).with([member("device", "*device", 0)]);
+        let declares = || {
+            unit("declares.c").with([forward(DW_TAG_structure_type, "device"), pointer("*device", "device"), driver()])
+        };
+        let defines = |name: &str| {
+            let device = structure("device", 4).with([member("id", "int", 0)]);
+            let bus = structure("bus", 8).with([member("driver", "driver", 0)]);
+            unit(name).with([base_int(), device, pointer("*device", "device"), driver(), bus])
+        };
+        // The first one that defines it shows that others may have to be described.
+        let module = file(Profile::default());
+        let module = module.unit(defines("first.c")).unit(declares()).unit(defines("second.c"));
+        let alone = file(Profile::default()).unit(defines("first.c"));
+        let (several, alone) = (on(&base, &module), on(&base, &alone));
+        assert_eq!(several.len(), 4);
+        assert_eq!(Dump(&several).to_string(), Dump(&alone).to_string());
+    });
+}
+
+#[test]
 fn bases_on_one_another() {
     ours(|| {
         let kernel = encoded(&kernel(), None);
