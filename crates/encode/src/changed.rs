@@ -37,6 +37,8 @@ mod tests {
         unless_changed(&path, &file, || work(&path)).map_err(|error| error.code)
     }
 
+    type Work = fn(&Path) -> Result<u8, EncodeError>;
+
     fn failed(path: &Path, code: &'static str) -> Result<u8, EncodeError> {
         Err(EncodeError::new(code, path, "failed"))
     }
@@ -51,8 +53,7 @@ mod tests {
     #[test]
     fn a_change_is_to_blame_for_results_failures_and_panics() {
         let change = |path: &Path| fs::write(path, b"something else").unwrap();
-        let ends: [fn(&Path) -> Result<u8, EncodeError>; 3] =
-            [|_| Ok(7), |path| failed(path, "MALFORMED_DWARF"), |_| panic!("what was there is gone")];
+        let ends: [Work; 3] = [|_| Ok(7), |path| failed(path, "MALFORMED_DWARF"), |_| panic!("what was there is gone")];
         for end in ends {
             let changed = |path: &Path| {
                 change(path);
