@@ -16,11 +16,14 @@ use std::sync::Arc;
 /// The plans of one table, by code.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    /// Compilers number from 1 without gaps.
+    /// By code, as compilers number from 1 without gaps. What comes after a gap does not belong here: a table of few bytes
+    /// would be large.
     dense: Vec<Option<Code>>,
     sparse: FxHashMap<u64, Code>,
     /// Those that stand for members of common layouts, by code.
     pub common: Vec<Option<Common>>,
+    /// Bytes of its declarations.
+    pub length: usize,
 }
 
 /// A plan, and beside it what the walk asks for at each entry: the whole of a unit's table stays in the cache.
@@ -47,9 +50,6 @@ impl Code {
         }
     }
 }
-
-/// Codes below this go into a list by code, which is never longer.
-const DENSE: u64 = 1 << 14;
 
 impl Table {
     #[inline(always)]
@@ -95,22 +95,18 @@ impl Table {
             leads_out: plan.links.is_some(),
             plan,
         };
-        if code < DENSE {
-            let index = code as usize;
-            let common = entry.plan.common;
-            if index >= self.dense.len() {
-                self.dense.resize(index, None);
-                self.dense.push(Some(entry));
-            } else if self.dense[index].is_none() {
-                self.dense[index] = Some(entry);
-            } else {
-                return;
+        if self.dense.is_empty() {
+            self.dense.push(None);
+        }
+        let index = self.dense.len();
+        // Of several with one code the first counts.
+        if code == index as u64 && !self.sparse.contains_key(&code) {
+            if let Some(common) = entry.plan.common {
+                self.common.resize(index, None);
+                self.common.push(Some(common));
             }
-            if common.is_some() {
-                self.common.resize(self.common.len().max(index + 1), None);
-                self.common[index] = common;
-            }
-        } else {
+            self.dense.push(Some(entry));
+        } else if code > index as u64 {
             self.sparse.entry(code).or_insert(entry);
         }
     }
@@ -156,6 +152,7 @@ impl Abbreviations {
                     plan
                 }
             };
+            table.length += declaration.bytes.len();
             table.insert(declaration.code, plan);
             Some(())
         });

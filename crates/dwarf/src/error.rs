@@ -32,6 +32,8 @@ pub enum Fault {
     Abbreviation { code: u64, table: u64 },
     #[error("the abbreviation table at .debug_abbrev+{0:#x} is malformed")]
     AbbreviationTable(u64),
+    #[error("the units' abbreviation tables overlap: together they are many times as long as .debug_abbrev")]
+    AbbreviationTables,
     #[error("attribute form {0:#x} is not known")]
     Form(u64),
     #[error("{0}")]

@@ -24,6 +24,7 @@ mod relocations;
 mod room;
 mod sections;
 mod settle;
+mod tables;
 mod types;
 mod unit;
 mod variable;

@@ -14,8 +14,9 @@ use crate::function::{KnownFunction, RawFunction, RawParameter};
 use crate::index::Index;
 use crate::members::{OldBitfield, OpenAggregate, OpenEnumeration, OpenPrototype};
 use crate::names::{Identity, Names, StringTable};
-use crate::plan::{Attr, Encoding, Plan, Role};
+use crate::plan::{Attr, Plan, Role};
 use crate::sections::{Bytes, Relocate, Sections};
+use crate::tables::ReadTables;
 use crate::unit::{Group, Unit, Units};
 use crate::variable::RawVariable;
 use crate::{Diagnostic, Lowered};
@@ -65,8 +66,7 @@ pub struct Lowering<'a> {
     pub(crate) info_len: u64,
     pub(crate) names: Names<'a>,
     pub(crate) addr: Option<Box<dyn Relocate + 'a>>,
-    /// The abbreviation tables of the group's units, by offset.
-    tables: FxHashMap<(u64, Encoding), Rc<Table>>,
+    tables: ReadTables,
     pub(crate) abbreviations: Abbreviations,
     pub(crate) stack: Vec<Frame>,
     pub(crate) open_functions: Vec<OpenFunction>,
@@ -221,7 +221,7 @@ impl<'a> Lowering<'a> {
             info_len: sections.info.data.len() as u64,
             names: Names::new(sections, identity),
             addr: sections.addr.relocations.map(|r| r.cursor()),
-            tables: FxHashMap::default(),
+            tables: ReadTables::default(),
             abbreviations: Abbreviations::default(),
             stack: Vec::new(),
             open_functions: Vec::new(),
@@ -286,7 +286,7 @@ impl<'a> Lowering<'a> {
     fn clear(&mut self, number: u32, group: &Group) {
         (self.group, self.start, self.length) = (number, group.start, group.length);
         self.lowered = Lowered::default();
-        self.tables.clear();
+        self.tables.next_group();
         self.index.clear(group.length);
         self.types.clear();
         self.members.clear();
@@ -326,14 +326,8 @@ impl<'a> Lowering<'a> {
     }
 
     pub(crate) fn table_of(&mut self, unit: &Unit) -> Result<Rc<Table>, Fault> {
-        let key = (unit.abbrev, unit.encoding);
-        if let Some(known) = self.tables.get(&key) {
-            return Ok(Rc::clone(known));
-        }
         let abbrev = Bytes::new(self.sections.abbrev.data, self.sections.big_endian);
-        let table = Rc::new(self.abbreviations.table(abbrev, unit.abbrev, unit.encoding)?);
-        self.tables.insert(key, Rc::clone(&table));
-        Ok(table)
+        self.tables.table_of(unit, &self.units.tables, abbrev, &mut self.abbreviations)
     }
 
     fn walk<const BIG: bool>(&mut self, unit: &Unit, table: &Table, cursor: &mut Cursor<'a>) -> Result<(), Fault> {

@@ -6,9 +6,11 @@ use crate::error::{DwarfError, Fault};
 use crate::plan::{Encoding, FOLLOWED};
 use crate::relocations::Relocations;
 use crate::sections::{Bytes, Section, Sections};
+use crate::tables::{ReadTables, Tables};
 use gimli::constants as dw;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
@@ -38,6 +40,7 @@ pub struct Units {
     pub groups: Vec<Group>,
     /// Types by signature.
     pub(crate) signatures: FxHashMap<u64, u64>,
+    pub(crate) tables: Tables,
 }
 
 impl Units {
@@ -51,8 +54,9 @@ impl Units {
                 signatures.entry(signature).or_insert(unit.position(info_len) + offset);
             }
         }
-        let groups = group(sections, units, &signatures)?;
-        Ok(Units { groups, signatures })
+        let tables = Tables::of(&units);
+        let groups = group(sections, units, &signatures, &tables)?;
+        Ok(Units { groups, signatures, tables })
     }
 }
 
@@ -171,6 +175,7 @@ fn group(
     sections: &Sections<'_>,
     units: Vec<Unit>,
     signatures: &FxHashMap<u64, u64>,
+    tables: &Tables,
 ) -> Result<Vec<Group>, DwarfError> {
     let info_len = sections.info.data.len() as u64;
     let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
@@ -178,8 +183,12 @@ fn group(
     // By unit: those that it refers to.
     let links: Result<Vec<Vec<usize>>, DwarfError> = match may_refer_out(abbrev.data) {
         true => {
-            let of = |known: &mut Abbreviations, index| links(sections, &units, index, signatures, known);
-            (0..units.len()).into_par_iter().map_init(Abbreviations::default, of).collect()
+            let of = |(read, plans): &mut (ReadTables, Abbreviations), index: usize| {
+                read.next_group();
+                let table = read.table_of(&units[index], tables, abbrev, plans);
+                links(sections, &units, index, signatures, table)
+            };
+            (0..units.len()).into_par_iter().map_init(Default::default, of).collect()
         }
         false => Ok(Vec::new()),
     };
@@ -213,15 +222,13 @@ fn links(
     units: &[Unit],
     index: usize,
     signatures: &FxHashMap<u64, u64>,
-    abbreviations: &mut Abbreviations,
+    table: Result<Rc<Table>, Fault>,
 ) -> Result<Vec<usize>, DwarfError> {
     let info_len = sections.info.data.len() as u64;
     let unit = &units[index];
-    let abbrev = Bytes::new(sections.abbrev.data, sections.big_endian);
     let mut links = Vec::new();
-    // A malformed one is said to be so by who lowers the unit.
-    let table = abbreviations.table(abbrev, unit.abbrev, unit.encoding).ok().filter(Table::leads_out);
-    let Some(table) = table else { return Ok(links) };
+    // What is wrong with one is said by who lowers the unit.
+    let Some(table) = table.ok().filter(|table| table.leads_out()) else { return Ok(links) };
     let mut cursor = unit.cursor(sections);
     let bytes = |u: &Unit| (u.position(info_len), (u.end - u.start) as u64);
     let holds = |(start, length): (u64, u64), to: u64| to.wrapping_sub(start) < length;

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod abbreviations;
 mod arrays;
 mod base;
 mod base_types;
