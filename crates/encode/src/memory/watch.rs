@@ -103,8 +103,8 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_run_that_outgrows_its_bound_ends_and_says_so() {
-        let had = anonymous().expect("Linux tells");
-        let limit = bound(had + (16 << 20));
+        // Whatever other tests of this process have and give back: the block alone is larger.
+        let limit = bound(32 << 20);
         let result = watched(Path::new("vmlinux"), limit.as_ref(), &AtomicBool::new(false), |stop| {
             let block = vec![1u8; 64 << 20];
             poll(stop).map(|()| block.len())
