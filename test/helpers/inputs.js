@@ -1,5 +1,5 @@
 // Files to encode, and files that cannot be.
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync, readdirSync, statSync} from 'node:fs';
 import {mkdtemp, readFile, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -37,18 +37,34 @@ export async function names(folder) {
 /** An ELF file with DWARF that takes long enough to be interrupted: a kernel from the cache, or else the addon itself. */
 export function largeInput() {
 	const [kernel] = kernels();
-	return kernel ?? join(root, 'native', 'debug', readdirSync(join(root, 'native', 'debug')).find(name => name.endsWith('.node')));
+	return kernel ?? addon();
+}
+
+/** A large file of the size of a module: the largest module in the cache, or else the addon. */
+export function largeModule() {
+	const modules = cachedPackages().flatMap(folder => {
+		const debug = join(folder, 'usr', 'lib', 'debug', 'lib', 'modules');
+		return existsSync(debug) ? readdirSync(debug, {recursive: true}).filter(name => name.endsWith('.ko')).map(name => join(debug, name)) : [];
+	});
+	const [largest] = modules.map(path => ({path, size: statSync(path).size})).sort((a, b) => b.size - a.size);
+	return largest?.path ?? addon();
+}
+
+/** It has DWARF, as it is a debug build. */
+function addon() {
+	const folder = join(root, 'native', 'debug');
+	return join(folder, readdirSync(folder).find(name => name.endsWith('.node')));
+}
+
+function cachedPackages() {
+	const cache = join(root, '.cache', 'kernels');
+	return existsSync(cache) ? readdirSync(cache).map(name => join(cache, name)) : [];
 }
 
 /** Every vmlinux that scripts/get-kernel.mjs has put into the cache. */
 export function kernels() {
-	const cache = join(root, '.cache', 'kernels');
-	if (!existsSync(cache)) {
-		return [];
-	}
-
-	return readdirSync(cache).flatMap(name => {
-		const boot = join(cache, name, 'usr', 'lib', 'debug', 'boot');
+	return cachedPackages().flatMap(folder => {
+		const boot = join(folder, 'usr', 'lib', 'debug', 'boot');
 		return existsSync(boot) ? readdirSync(boot).filter(file => file.startsWith('vmlinux-')).map(file => join(boot, file)) : [];
 	});
 }
