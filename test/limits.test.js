@@ -166,7 +166,8 @@ async function largeModules(t, count) {
 	}
 
 	const base = join(folder, 'base.btf');
-	t.is((await btfkit(['encode', example, '-o', base])).code, 0);
+	// On a kernel's, modules have few types of their own, as the estimate expects.
+	t.is((await btfkit(['encode', kernels()[0] ?? example, '-o', base])).code, 0);
 	return {folder, args: ['kernel', '--base', base, '--modules', join(folder, 'modules'), '--json']};
 }
 
@@ -178,17 +179,17 @@ function resultsOf(out, modules) {
 }
 
 test.serial('modules: fewer threads where there is no room for the tables of all, and the same bytes', async t => {
-	const {folder, args} = await largeModules(t, 6);
-	const names = Array.from({length: 6}, (_, number) => `m${number}.ko`);
-	const free = await btfkit([...args, '--out', join(folder, 'free'), '--jobs', '6', '--memory-limit', '8G']);
+	const {folder, args} = await largeModules(t, 24);
+	const names = Array.from({length: 24}, (_, number) => `m${number}.ko`);
+	const free = await btfkit([...args, '--out', join(folder, 'free'), '--jobs', '24', '--memory-limit', '64G']);
 	t.is(free.code, 0, free.stderr);
-	t.is(summaryOf(free.stdout).jobs, 6);
+	t.is(summaryOf(free.stdout).jobs, 24);
 	// The smallest of these that has room for one thread's work; how much that is depends on the input.
-	const limits = [64, 128, 256, 512];
-	const group = groupOf(t, 64 * mebibyte);
+	const limits = [160, 256];
+	const group = groupOf(t, limits[0] * mebibyte);
 	for (const [name, run] of Object.entries({
-		option: limit => btfkit([...args, '--out', join(folder, 'option'), '--jobs', '6', '--memory-limit', `${limit}M`]),
-		...(!group.reason && {group: limit => within(groupOf(t, limit * mebibyte).command(), [...args, '--out', join(folder, 'group'), '--jobs', '6'])}),
+		option: limit => btfkit([...args, '--out', join(folder, 'option'), '--jobs', '24', '--memory-limit', `${limit}M`]),
+		...(!group.reason && {group: limit => within(groupOf(t, limit * mebibyte).command(), [...args, '--out', join(folder, 'group'), '--jobs', '24'])}),
 	})) {
 		let ended;
 		for (const limit of limits) {
@@ -203,9 +204,9 @@ test.serial('modules: fewer threads where there is no room for the tables of all
 
 		t.is(ended.code, 0, ended.stderr);
 		const {jobs, encoded, current} = summaryOf(ended.stdout);
-		t.true(jobs >= 1 && jobs < 6, `${name}: ${jobs}`);
+		t.true(jobs >= 1 && jobs < 24, `${name}: ${jobs}`);
 		// What was done under a smaller limit is not done again.
-		t.is(encoded + current, 6);
+		t.is(encoded + current, 24);
 		t.deepEqual(resultsOf(join(folder, name), names), resultsOf(join(folder, 'free'), names));
 	}
 
