@@ -4,23 +4,13 @@ import {join} from 'node:path';
 import test from 'ava';
 import {BtfkitError, dedup, distill, fits, merge, relocate, relocateToFile} from '../dist/index.js';
 import {header} from './helpers/btf.js';
+import {btfFiles} from './helpers/btf-files.js';
 import {btfkit} from './helpers/cli.js';
-import {names, temporaryFolder} from './helpers/inputs.js';
-import {base, largerBase, module, nextBase, repeated} from './helpers/make-btf.js';
-
-async function files(t) {
-	const folder = await temporaryFolder(t);
-	const paths = {folder};
-	for (const [name, {bytes}] of Object.entries({base, largerBase, module, nextBase, repeated})) {
-		paths[name] = join(folder, `${name}.btf`);
-		await writeFile(paths[name], bytes);
-	}
-
-	return paths;
-}
+import {names} from './helpers/inputs.js';
+import {base, makeBtf, module, repeated} from './helpers/make-btf.js';
 
 test('distills, and relocates what came out', async t => {
-	const paths = await files(t);
+	const paths = await btfFiles(t);
 	const distilled = join(paths.folder, 'distilled.btf');
 	const run = await btfkit(['distill', paths.module, '--base', paths.base, '-o', distilled]);
 	t.is(run.code, 0, run.stderr);
@@ -48,7 +38,7 @@ test('distills, and relocates what came out', async t => {
 });
 
 test('says which type stands in the way of relocation', async t => {
-	const paths = await files(t);
+	const paths = await btfFiles(t);
 	const distilled = join(paths.folder, 'distilled.btf');
 	await btfkit(['distill', paths.module, '--base', paths.base, '-o', distilled]);
 	const before = await names(paths.folder);
@@ -66,7 +56,7 @@ test('says which type stands in the way of relocation', async t => {
 });
 
 test('tells by the exit code whether a module fits', async t => {
-	const paths = await files(t);
+	const paths = await btfFiles(t);
 	const run = async (module, base, ...more) => btfkit(['fits', module, '--base', base, ...more]);
 	const exact = await run(paths.module, paths.base);
 	t.is(exact.code, 0);
@@ -86,14 +76,13 @@ test('tells by the exit code whether a module fits', async t => {
 	t.like(JSON.parse(relocatable.stdout), {verdict: 'relocatable', loads: true});
 
 	const little = join(paths.folder, 'little.btf');
-	const {makeBtf} = await import('./helpers/make-btf.js');
 	await writeFile(little, makeBtf([[0, 2 << 24, 2]], base).bytes);
 	const quiet = await run(little, paths.base, '-q');
 	t.deepEqual([quiet.code, quiet.stdout.toString(), quiet.stderr], [5, '', '']);
 });
 
 test('merges what is the same', async t => {
-	const paths = await files(t);
+	const paths = await btfFiles(t);
 	const once = await dedup(paths.repeated);
 	t.like(once.report, {typesBefore: 5, types: 3});
 	const twice = await merge([paths.repeated, paths.repeated]);
@@ -105,7 +94,7 @@ test('merges what is the same', async t => {
 });
 
 test('merges split BTF on its base', async t => {
-	const paths = await files(t);
+	const paths = await btfFiles(t);
 	const once = await dedup(paths.module, {base: paths.base});
 	t.like(once.report, {typesBefore: 5, types: 5});
 	const twice = await merge([paths.module, paths.module], {base: paths.base});
@@ -130,7 +119,7 @@ test('merges split BTF on its base', async t => {
 });
 
 test('an older kernel looks at no distilled base', async t => {
-	const paths = await files(t);
+	const paths = await btfFiles(t);
 	const distilled = join(paths.folder, 'distilled.btf');
 	await btfkit(['distill', paths.module, '--base', paths.base, '-o', distilled]);
 	const run = async (...more) => btfkit(['fits', distilled, '--base', paths.nextBase, ...more]);
@@ -142,7 +131,7 @@ test('an older kernel looks at no distilled base', async t => {
 });
 
 test('refuses what it cannot use, and leaves what is there', async t => {
-	const paths = await files(t);
+	const paths = await btfFiles(t);
 	const failure = async (...args) => (await btfkit(args)).code;
 	t.is(await failure('distill', paths.module, '--base', paths.base, '-o', '-'), 2);
 	t.is(await failure('distill', paths.module), 2);
