@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| btfkit_fuzzing::btf_relocation(bytes));
+libfuzzer_sys::fuzz_target!(init: btfkit_fuzz::on_one_thread(), |bytes: &[u8]| btfkit_fuzzing::btf_relocation(bytes));
