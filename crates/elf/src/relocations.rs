@@ -405,7 +405,8 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
     fn behind(&self, next: usize, offset: u64) -> usize {
         let beyond = |&index: &usize| self.offset(index) != offset;
         let near = (next..self.table.len().min(next + LONGEST_SEQUENCE)).find(beyond);
-        near.unwrap_or_else(|| self.between(next, self.table.len(), offset + 1))
+        let len = self.table.len();
+        near.unwrap_or_else(|| offset.checked_add(1).map_or(len, |beyond| self.between(next, len, beyond)))
     }
 
     fn move_to(&mut self, next: usize) {

@@ -222,6 +222,19 @@ fn a_flood_of_relocations_for_one_place_is_refused_not_worked_through() {
     assert_eq!(from(&mut cursor, 0, 9), [(0, None), (4, None)]);
 }
 
+#[test]
+fn a_flood_of_relocations_for_the_last_place_there_can_be() {
+    let mut file = TestElf::relocatable(true, LITTLE, elf::EM_X86_64);
+    let section = file.debug(".debug_info", &[0; 16]);
+    for offset in [4].into_iter().chain([u64::MAX; 50]) {
+        file.relocate(section, offset, elf::R_X86_64_64, 0, 1);
+    }
+    let bytes = file.build();
+    let info = info(&bytes);
+    let plain = Plain { value: 1, size: 8, in_place: false };
+    assert_eq!(from(&mut info.relocations.cursor(), 0, 9), [(4, Some(plain)), (u64::MAX, None)]);
+}
+
 fn from(cursor: &mut RelocationCursor<'_, '_>, offset: u64, most: usize) -> Vec<(u64, Option<Plain>)> {
     let mut found = Vec::new();
     cursor.each_from(offset, most, |offset, plain| found.push((offset, plain)));
