@@ -46,6 +46,12 @@ fn pool_of(
     Ok(builder.spawn_handler(give).build()?)
 }
 
+/// A pool whose one thread is the calling one.
+pub(crate) fn pool_of_this_thread(path: &Path) -> Result<ThreadPool, EncodeError> {
+    let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+    pool.map_err(|error| not_started(path, &error))
+}
+
 /// Runs short work, which is not worth threads of its own, on threads that stay. rayon has such a pool too, but panics
 /// from then on where its threads could not be started once.
 pub(crate) fn on_shared<T: Send>(

@@ -106,13 +106,13 @@ pub fn encode_file(
     encoded
 }
 
-/// Encodes one module of many, on one thread alone. What it takes must be little: memory is neither foretold nor watched
-/// here, and `jobs` and `memory_limit` of the options mean nothing.
+/// Encodes one file of many, on one thread alone: modules, as a rule. What it takes must be little: memory is neither
+/// foretold nor watched here, and `jobs` and `memory_limit` of the options mean nothing.
 pub fn encode_module(
     path: &Path,
     file: &InputFile,
     options: &Options,
-    base: &Base,
+    base: Option<&Base>,
     scratch: &mut Scratch,
     abort: &AtomicBool,
 ) -> Result<Encoded, EncodeError> {
@@ -121,7 +121,7 @@ pub fn encode_module(
     let Scratch { pool, spare } = scratch;
     unless_changed(path, file, || {
         let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
-        encode(&Run { path, image, options, base: Some(base), alone: None, pool, spare, abort }, phases)
+        encode(&Run { path, image, options, base, alone: None, pool, spare, abort }, phases)
     })
 }
 

@@ -17,10 +17,14 @@ pub struct Scratch {
 impl Scratch {
     /// With a thread of its own; `path` is how an error names what could not be begun. Whatever the encoder does on all
     /// threads of a pool, it does on this one.
-    ///
-    /// rayon can also take the calling thread for a pool, but never gives back what it needs for that (7 KB).
     pub fn new(path: &Path) -> Result<Scratch, EncodeError> {
         Ok(Scratch { pool: Arc::new(jobs::pool(path, 1)?), spare: Spare::default() })
+    }
+
+    /// Without one, for a thread that does nothing else and has no other: handing a small file to another thread takes
+    /// longer than encoding it. What rayon needs for that (7 KB) it never gives back.
+    pub fn of_this_thread(path: &Path) -> Result<Scratch, EncodeError> {
+        Ok(Scratch { pool: Arc::new(jobs::pool_of_this_thread(path)?), spare: Spare::default() })
     }
 
     /// Does `work` for each of them, all at the same time, each on its own thread.

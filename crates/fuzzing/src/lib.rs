@@ -3,6 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod encoder;
+
+pub use encoder::{dwarf_modules, dwarf_units};
+
 use btfkit_btf::distill::distill;
 use btfkit_btf::dump::Dump;
 use btfkit_btf::fits::{ModuleBtf, fits};
@@ -10,7 +14,6 @@ use btfkit_btf::relocate::relocate;
 use btfkit_btf::validate::{Context, Release, Rules};
 use btfkit_btf::{Btf, dedup};
 use btfkit_elf::{Image, InputFile};
-use btfkit_encode::{Options, encode_file};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -21,7 +24,7 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "btf_reader", corpus: "btf", run: btf_reader },
     Target { name: "btf_validator", corpus: "btf", run: btf_validator },
     Target { name: "btf_dedup", corpus: "btf", run: btf_dedup },
@@ -31,6 +34,7 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "elf_btf_ids", corpus: "elf", run: elf_btf_ids },
     Target { name: "elf_packed", corpus: "packed", run: elf_packed },
     Target { name: "dwarf_units", corpus: "elf", run: dwarf_units },
+    Target { name: "dwarf_modules", corpus: "elf", run: dwarf_modules },
 ];
 
 /// What can be read can be walked.
@@ -111,13 +115,6 @@ pub fn elf_packed(bytes: &[u8]) {
         assert!(input.bytes().len() as u64 <= ROOM.max(bytes.len() as u64));
         elf_sections(input.bytes());
     }
-}
-
-/// The whole encoder. What comes out a kernel takes, as it would fail otherwise.
-pub fn dwarf_units(bytes: &[u8]) {
-    let file = file_of(bytes);
-    let options = Options { jobs: Some(1), ..Options::default() };
-    let _ = encode_file(file.path(), &options, None, &AtomicBool::new(false));
 }
 
 fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {

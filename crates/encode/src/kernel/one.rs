@@ -146,7 +146,7 @@ impl Job<'_> {
             if self.limit.is_some_and(|limit| !limit.holds_pages(need, file.mapped_bytes())) {
                 file.read_sparingly();
             }
-            encode_module(path, file, options, self.base, scratch, self.stop)
+            encode_module(path, file, options, Some(self.base), scratch, self.stop)
         };
         let open_and_encode = || match target {
             Some(target) => encode(target.file()),

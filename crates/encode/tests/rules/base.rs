@@ -204,7 +204,7 @@ fn modules_one_after_the_other_are_what_they_are_alone() {
         let mut module = |file: &File| {
             let path = written(file);
             let input = InputFile::open(&path).expect("the file");
-            let done = encode_module(&path, &input, &options("default"), &base, &mut scratch, &NEVER);
+            let done = encode_module(&path, &input, &options("default"), Some(&base), &mut scratch, &NEVER);
             done.expect("BTF").btf
         };
         let together: Vec<Vec<u8>> = files.iter().map(&mut module).collect();
