@@ -20,8 +20,8 @@ pub(crate) struct Table {
     /// would be large.
     dense: Vec<Option<Code>>,
     sparse: FxHashMap<u64, Code>,
-    /// Those that stand for members of common layouts, by code.
-    pub common: Vec<Option<Common>>,
+    /// What entries of common layouts are read by; those of codes of one byte are all there.
+    pub common: Vec<Common>,
     /// Bytes of its declarations.
     pub length: usize,
 }
@@ -80,9 +80,9 @@ impl Table {
 
     /// Does a code of one byte stand for a member of a common layout?
     #[inline]
-    pub fn is_common(&self, code: u64) -> bool {
+    pub fn is_common_member(&self, code: u64) -> bool {
         let code = code as usize;
-        code < NARROW && self.common.get(code).is_some_and(Option::is_some)
+        code < NARROW && self.common.get(code).is_some_and(Common::is_member)
     }
 
     fn insert(&mut self, code: u64, plan: Arc<Plan>) {
@@ -102,8 +102,10 @@ impl Table {
         // Of several with one code the first counts.
         if code == index as u64 && !self.sparse.contains_key(&code) {
             if let Some(common) = entry.plan.common {
-                self.common.resize(index, None);
-                self.common.push(Some(common));
+                if self.common.len() <= index {
+                    self.common.resize(index + 1, Common::NONE);
+                }
+                self.common[index] = common;
             }
             self.dense.push(Some(entry));
         } else if code > index as u64 {
@@ -142,7 +144,7 @@ impl Abbreviations {
             }
         };
         let plans = &mut self.plans[known].1;
-        let mut table = Table::default();
+        let mut table = Table { common: vec![Common::NONE; NARROW], ..Table::default() };
         let complete = each(abbrev, offset, |declaration| {
             let plan = match plans.get(declaration.bytes) {
                 Some(plan) => Arc::clone(plan),

@@ -1,27 +1,57 @@
-//! Members of common layouts, read one after the other in a loop that does nothing else.
+//! Entries of common layouts, of which nearly all types and members are: what is read of them, and the loop that reads
+//! members one after the other and does nothing else. [`common_types`](crate::common_types) has the loop of types.
 //!
-//! Nearly half of all entries are members, and nearly all of these have a name, a type and a whole byte's offset. What
-//! sets such abbreviations apart is a few numbers, which lie side by side; [`fixed_members`](Lowering::fixed_members) reads
-//! all others.
+//! Both are for files in which nothing is relocated and names are told by their offsets. What sets these abbreviations
+//! apart is a few numbers, which lie side by side; [`quick`](crate::quick) reads what has another layout.
 
 use crate::abbreviations::Table;
 use crate::entry::Cursor;
 use crate::layout::{Field, Layout, NameForm, REACH, Shape, Space, WINDOW, inline_text, string_index, word};
-use crate::lower::{Context, Lowering};
+use crate::lower::{Context, Lowering, NOTHING};
 use crate::members::OpenAggregate;
-use crate::names::{inline_hash, offset_hash};
+use crate::names::{at_str_offset, inline_name, offset_hash};
+use btfkit_btf::Kind;
+use btfkit_btf::unit::Name;
 
-/// A [`Layout`] of a member with a type and no number but its offset. Distances are from a code of one byte.
+/// What an entry of a common layout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Part {
+    /// Not of a common layout.
+    #[default]
+    Other,
+    /// With a type in the unit, a name by its offset, and no number but its place, which has a fixed size.
+    Member,
+    /// Of these, something is stated in another way.
+    OddMember,
+    /// A pointer, qualifier or typedef, without children.
+    Link(Kind),
+    /// A definition; it may have members.
+    Aggregate(Kind),
+    /// A declaration, without children.
+    Declared(Kind),
+    /// With dimensions.
+    Array,
+    Subrange,
+    Subroutine,
+    /// With a type.
+    Parameter,
+    Dots,
+}
+
+/// A [`Layout`] with one number at most. Distances are from a code of one byte.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(16))]
 pub(crate) struct Common {
+    pub part: Part,
+    pub children: bool,
     name: NameForm,
     name_at: u8,
+    /// From where references count: an index into [`Commons::from`].
+    from: u8,
     type_at: u8,
-    /// The type is counted from the start of `.debug_info`.
-    far: bool,
-    offset: Field,
-    /// The bit by which an offset in LEB128 is longer than a byte; 0 where it has a fixed size.
+    /// A member's offset, an aggregate's size, the elements of a dimension.
+    number: Field,
+    /// The bit by which a number in LEB128 is longer than a byte; 0 where it has a fixed size.
     more: u8,
     /// With the code.
     length: u8,
@@ -30,34 +60,106 @@ pub(crate) struct Common {
 /// Codes below this have one byte.
 pub(crate) const NARROW: usize = 0x80;
 
+/// There is no type.
+const UNTYPED: u8 = 2;
+
 impl Common {
-    pub fn of(layout: &Layout) -> Option<Common> {
-        let common = layout.shape == Shape::Member && layout.has_type && layout.is_plain();
+    pub const NONE: Common = Common {
+        part: Part::Other,
+        children: false,
+        name: NameForm::None,
+        name_at: 0,
+        from: UNTYPED,
+        type_at: 0,
+        number: Field::NONE,
+        more: 0,
+        length: 1,
+    };
+
+    pub fn of(layout: &Layout, children: bool) -> Option<Common> {
+        let (name, typed) = (layout.name, layout.has_type);
+        let (mut part, mut slot) = (Part::Other, 0);
+        match layout.shape {
+            Shape::Member if typed && layout.has_only(&[0]) => {
+                let plain = name == NameForm::Offset && !layout.far && layout.leb == 0;
+                part = if plain { Part::Member } else { Part::OddMember };
+            }
+            Shape::Parameter if typed => part = Part::Parameter,
+            Shape::Link(Kind::Typedef) if name == NameForm::None => {}
+            Shape::Link(kind) if !children => part = Part::Link(kind),
+            Shape::Aggregate(kind) if layout.has_only(&[0]) => part = Part::Aggregate(kind),
+            Shape::Aggregate(kind) if !children && name != NameForm::None => {
+                slot = 1;
+                let declared = layout.has_only(&[0, 1]) && layout.numbers[1].is_constant(1);
+                part = if declared { Part::Declared(kind) } else { Part::Other };
+            }
+            Shape::Array if typed && children => part = Part::Array,
+            Shape::Subrange => {
+                // An upper bound counts before a number of elements.
+                slot = if layout.has(0) { 0 } else { 1 };
+                part = Part::Subrange;
+            }
+            Shape::Subroutine => part = Part::Subroutine,
+            _ => {}
+        }
         let within = |at: u8| at.checked_add(1).filter(|&at| (at as usize) < REACH);
-        let offset = layout.numbers[0];
+        let number = layout.numbers[slot];
+        let more = if part == Part::Subrange && slot == 0 { 1 } else { 0 };
+        let others_in_leb = layout.leb & !(1 << slot) != 0;
         Some(Common {
-            name: layout.name,
+            part,
+            children,
+            name,
             name_at: within(layout.name_at)?,
+            from: if typed { layout.far as u8 } else { UNTYPED },
             type_at: within(layout.type_at)?,
-            far: layout.far,
-            offset: Field { at: within(offset.at)?, ..offset },
+            number: Field { at: within(number.at)?, add: number.add.checked_add(more)?, ..number },
             more: if layout.leb != 0 { 0x80 } else { 0 },
             length: within(layout.length)?,
         })
-        .filter(|_| common)
+        .filter(|_| part != Part::Other && !others_in_leb)
+    }
+
+    /// Unspecified parameters that have `length` bytes behind their code.
+    pub fn dots(length: u32) -> Option<Common> {
+        let length = u8::try_from(length).ok().filter(|&length| (length as usize) < REACH - 1)? + 1;
+        Some(Common { part: Part::Dots, length, ..Common::NONE })
+    }
+
+    pub fn is_member(&self) -> bool {
+        matches!(self.part, Part::Member | Part::OddMember)
+    }
+
+    /// Of a code that is longer by `shift`, with an inline name.
+    #[inline(always)]
+    pub fn length(&self, shift: usize) -> usize {
+        shift + self.length as usize % REACH
+    }
+
+    #[inline(always)]
+    pub fn number<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> u64 {
+        self.number.read::<BIG>(window, shift)
+    }
+
+    /// Is the number in LEB128, and longer than a byte?
+    #[inline(always)]
+    pub fn has_long_number(&self, window: &[u8; WINDOW], shift: usize) -> bool {
+        self.more != 0 && window[shift + self.number.at as usize % REACH] & self.more != 0
     }
 }
 
-/// What all members of a unit have in common, where they can be read here: nothing is relocated, and names are told by
-/// their offsets.
+/// What all entries of a unit have in common, where they can be read here.
 pub(crate) struct Commons<'t> {
-    /// By code; without indices of strings only those of one byte.
-    common: &'t [Option<Common>],
+    /// By codes of one byte.
+    narrow: &'t [Common; NARROW],
+    /// By all codes.
+    common: &'t [Common],
     /// References within the unit, and from the start of `.debug_info`, count from here in the group.
     from: [u64; 2],
     space: Space,
     /// The unit's part of `.debug_str_offsets`, where that has 32-bit offsets.
     strings: &'t [u8],
+    in_types: bool,
 }
 
 impl<'a> Lowering<'a> {
@@ -66,83 +168,166 @@ impl<'a> Lowering<'a> {
         'a: 't,
     {
         let space = self.space(context, cursor);
-        let from = [space.base, space.start.wrapping_neg()];
-        let strings = self.names.offsets_of(context.strings);
-        let codes = if strings.is_empty() { NARROW.min(table.common.len()) } else { table.common.len() };
-        let commons = Commons { common: &table.common[..codes], from, space, strings };
+        let commons = Commons {
+            narrow: table.common.first_chunk()?,
+            common: &table.common,
+            from: [space.base, space.start.wrapping_neg()],
+            space,
+            strings: self.names.offsets_of(context.strings),
+            in_types: context.unit.in_types,
+        };
         Some(commons).filter(|_| cursor.relocations.is_none() && self.names.are_told_by_offset())
     }
 }
 
 impl Commons<'_> {
-    /// Reads members until one has to be looked at more closely, or something else follows; gives where that starts. `at`
-    /// is before a code. What members refer to is added to `pending`.
+    /// Names may be indices, and with these there are so many abbreviations that codes may have two bytes. (Without, the
+    /// loops have less to choose from and to keep in registers.)
     #[inline(always)]
-    pub fn read<const BIG: bool>(
+    pub fn are_indexed(&self) -> bool {
+        !self.strings.is_empty()
+    }
+
+    /// What starts in the window, and by how much its code is longer than a byte.
+    #[inline(always)]
+    pub fn at<const INDEXED: bool>(&self, window: &[u8; WINDOW]) -> Option<(&Common, usize)> {
+        match window[0] {
+            code @ 0x80.. if INDEXED => {
+                // One of three bytes is beyond all tables.
+                let code = code as usize & 0x7f | (window[1] as usize) << 7;
+                Some((self.common.get(code)?, 1))
+            }
+            code => Some((self.narrow.get(code as usize)?, 0)),
+        }
+    }
+
+    /// What the entry refers to, as an offset in the group.
+    #[inline(always)]
+    pub fn reference<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW], shift: usize) -> u32 {
+        let Some(from) = self.from.get(common.from as usize) else { return NOTHING };
+        let raw = word::<BIG>(window, shift + common.type_at as usize % REACH) as u64;
+        self.space.within(raw.wrapping_add(*from))
+    }
+
+    /// The name of the entry at `at`. `shift` grows by an inline name, up to eight bytes; None for a longer one.
+    #[inline(always)]
+    pub fn name<const BIG: bool, const INDEXED: bool>(
+        &self,
+        common: &Common,
+        window: &[u8; WINDOW],
+        shift: &mut usize,
+        at: usize,
+    ) -> Option<Name> {
+        let name_at = *shift + common.name_at as usize % REACH;
+        match common.name {
+            NameForm::Offset => Some(at_str_offset(word::<BIG>(window, name_at) as u64)),
+            NameForm::None => Some(Name::NONE),
+            NameForm::Index(size) if INDEXED => {
+                let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
+                let offset = self.strings.get(usize::try_from(index * 4).ok()?..)?.first_chunk()?;
+                let offset = if BIG { u32::from_be_bytes(*offset) } else { u32::from_le_bytes(*offset) };
+                Some(at_str_offset(offset as u64))
+            }
+            NameForm::Inline => {
+                let (text, length) = inline_text(window, name_at)?;
+                *shift += length + 1;
+                Some(inline_name(text, length, at + name_at, self.in_types))
+            }
+            NameForm::Index(_) => None,
+        }
+    }
+
+    /// Reads members until one has to be looked at more closely, or something else follows; gives where that starts. `at`
+    /// is before a code. What members refer to is added to `references`.
+    #[inline(always)]
+    pub fn members<const BIG: bool>(
         &self,
         data: &[u8],
         at: usize,
         open: &mut OpenAggregate,
-        pending: &mut Vec<u32>,
+        references: &mut Vec<u32>,
     ) -> usize {
-        match self.strings.is_empty() {
-            true => self.read_all::<BIG, false>(data, at, open, pending),
-            false => self.read_all::<BIG, true>(data, at, open, pending),
+        match self.are_indexed() {
+            true => self.all_members::<BIG, true>(data, at, open, references),
+            false => self.all_members::<BIG, false>(data, at, open, references),
         }
     }
 
-    /// `INDEXED`: names may be indices, and with these there are so many abbreviations that codes may have two bytes.
-    /// (Without, the loop has less to choose from and to keep in registers.)
     #[inline(never)]
-    fn read_all<const BIG: bool, const INDEXED: bool>(
+    pub fn all_members<const BIG: bool, const INDEXED: bool>(
         &self,
         data: &[u8],
-        mut at: usize,
+        at: usize,
         open: &mut OpenAggregate,
-        pending: &mut Vec<u32>,
+        references: &mut Vec<u32>,
     ) -> usize {
+        let Some(mut rest) = data.get(at..) else { return at };
         // A copy stays in registers.
         let mut own = *open;
-        while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>())
-            && let (code, mut shift) = code::<INDEXED>(window)
-            && let Some(Some(common)) = self.common.get(code)
+        while let Some(window) = rest.first_chunk::<WINDOW>()
+            && let Some((common, shift)) = self.at::<INDEXED>(window)
         {
-            let name_at = shift + common.name_at as usize % REACH;
-            let name = match common.name {
-                NameForm::Index(size) if INDEXED => {
-                    let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
-                    let rest = usize::try_from(index * 4).ok().and_then(|at| self.strings.get(at..));
-                    let Some(offset) = rest.and_then(|rest| rest.first_chunk()) else { break };
-                    offset_hash(if BIG { u32::from_be_bytes(*offset) } else { u32::from_le_bytes(*offset) } as u64)
+            let member = match common.part {
+                Part::Member if !INDEXED => Member {
+                    name: offset_hash(word::<BIG>(window, common.name_at as usize % REACH) as u64),
+                    ty: self.near::<BIG>(common, window),
+                    bytes: common.number::<BIG>(window, 0),
+                    length: common.length(0),
+                },
+                Part::Member | Part::OddMember => {
+                    let member = match INDEXED {
+                        true => self.member::<BIG, true>(common, window, shift),
+                        false => self.odd_member::<BIG>(common, window),
+                    };
+                    let Some(member) = member else { break };
+                    member
                 }
-                NameForm::Offset => offset_hash(word::<BIG>(window, name_at) as u64),
-                NameForm::Inline => {
-                    let Some((text, length)) = inline_text(window, name_at) else { break };
-                    shift += length + 1;
-                    inline_hash(text, length)
-                }
-                NameForm::None => 0,
-                NameForm::Index(_) => break,
+                _ => break,
             };
-            if window[shift + common.offset.at as usize % REACH] & common.more != 0 {
-                break;
-            }
-            let raw = word::<BIG>(window, shift + common.type_at as usize % REACH) as u64;
-            let ty = self.space.within(raw.wrapping_add(self.from[common.far as usize]));
-            own.add(name, common.offset.read::<BIG>(window, shift) * 8, ty);
-            pending.push(ty);
-            at += shift + common.length as usize;
+            own.add_whole_bytes(member.name, member.bytes);
+            references.push(member.ty);
+            rest = &rest[member.length.min(WINDOW)..];
         }
         *open = own;
-        at
+        data.len() - rest.len()
+    }
+
+    /// What a [`Part::Member`] refers to.
+    #[inline(always)]
+    fn near<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW]) -> u32 {
+        let raw = word::<BIG>(window, common.type_at as usize % REACH) as u64;
+        self.space.within(raw.wrapping_add(self.space.base))
+    }
+
+    #[inline(always)]
+    fn member<const BIG: bool, const INDEXED: bool>(
+        &self,
+        common: &Common,
+        window: &[u8; WINDOW],
+        mut shift: usize,
+    ) -> Option<Member> {
+        let name = self.name::<BIG, INDEXED>(common, window, &mut shift, 0)?.hash;
+        if common.has_long_number(window, shift) {
+            return None;
+        }
+        let ty = self.reference::<BIG>(common, window, shift);
+        Some(Member { name, ty, bytes: common.number::<BIG>(window, shift), length: common.length(shift) })
+    }
+
+    /// One in twenty, if names are no indices: the loop is shorter without them.
+    #[inline(never)]
+    fn odd_member<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW]) -> Option<Member> {
+        self.member::<BIG, false>(common, window, 0)
     }
 }
 
-/// A code, and by how much it is longer than a byte. One of three bytes is beyond all tables.
-#[inline(always)]
-fn code<const WIDE: bool>(window: &[u8; WINDOW]) -> (usize, usize) {
-    match window[0] {
-        code @ 0x80.. if WIDE => (code as usize & 0x7f | (window[1] as usize) << 7, 1),
-        code => (code as usize, 0),
-    }
+/// What is read of a member.
+struct Member {
+    /// Its hash.
+    name: u64,
+    ty: u32,
+    /// From the start of the aggregate.
+    bytes: u64,
+    /// Of the entry, with its code.
+    length: usize,
 }

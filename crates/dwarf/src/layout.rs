@@ -7,6 +7,7 @@
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::lower::{Context, Lowering, NOTHING, UNRESOLVED};
+use crate::names::inline_name;
 use crate::plan::{Attr, Op, Role, Steps};
 use btfkit_btf::Kind;
 use btfkit_btf::text::short_length;
@@ -87,7 +88,12 @@ impl<const BIG: bool> Fixed<'_, BIG> {
 
 impl Field {
     /// One that is not stated is 0.
-    const NONE: Field = Field { at: 0, shift: 16, mask: 0, add: 0 };
+    pub const NONE: Field = Field { at: 0, shift: 16, mask: 0, add: 0 };
+
+    /// Does the abbreviation alone state it, as that number?
+    pub fn is_constant(&self, number: u16) -> bool {
+        self.mask == 0 && self.add == number
+    }
 
     #[inline(always)]
     pub fn read<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> u64 {
@@ -175,8 +181,7 @@ impl Layout {
         layout.length = u8::try_from(at + read.tail).ok().filter(|&length| length as usize <= WINDOW - 8)?;
         // A width without an offset of its own is counted from a storage unit.
         let old = shape == Shape::Member && layout.has(2) && !layout.has(1);
-        let bound = shape != Shape::Subrange || layout.has(0) || layout.has(1);
-        (!old && bound).then_some(layout)
+        (!old).then_some(layout)
     }
 
     /// Is the shape's number stated?
@@ -211,6 +216,11 @@ impl Layout {
     #[inline]
     pub fn is_plain(&self) -> bool {
         self.present <= 1
+    }
+
+    /// Is no number stated but these?
+    pub fn has_only(&self, numbers: &[usize]) -> bool {
+        self.present & !numbers.iter().fold(0, |bits, number| bits | 1 << number) == 0
     }
 }
 
@@ -288,7 +298,7 @@ impl<'a> Lowering<'a> {
             NameForm::Inline => {
                 let Some((text, length)) = inline_text(window, name_at) else { return Ok(None) };
                 shift = length + 1;
-                self.names.inline(text, length, cursor.at + name_at, context.unit.in_types)
+                inline_name(text, length, cursor.at + name_at, context.unit.in_types)
             }
         };
         let space = self.space(context, cursor);

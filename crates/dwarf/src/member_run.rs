@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::layout::{Layout, NameForm, REACH, Shape, WINDOW, inline_text, string_index, word};
 use crate::lower::{Context, Lowering};
 use crate::members::{MAX_WIDTH, OpenAggregate, WIDTH_SHIFT};
-use crate::names::offset_hash;
+use crate::names::{inline_hash, offset_hash};
 use crate::quick::Run;
 
 impl<'a> Lowering<'a> {
@@ -40,7 +40,7 @@ impl<'a> Lowering<'a> {
                 NameForm::Inline => {
                     let Some((text, length)) = inline_text(window, name_at) else { break };
                     shift = length + 1;
-                    self.names.inline(text, length, at + name_at, context.unit.in_types).hash
+                    inline_hash(text, length)
                 }
                 _ => self.name_hash_at::<BIG>(context, layout, window, at, cursor)?,
             };
@@ -73,7 +73,9 @@ impl<'a> Lowering<'a> {
             }
             match table.get(code).and_then(|code| code.layout.as_ref()) {
                 // A common one is read with those that follow it.
-                Some(next) if next.shape == Shape::Member && !(by_offset && table.is_common(code)) => layout = next,
+                Some(next) if next.shape == Shape::Member && !(by_offset && table.is_common_member(code)) => {
+                    layout = next
+                }
                 _ => break,
             }
         }

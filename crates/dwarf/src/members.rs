@@ -5,7 +5,7 @@ use crate::entry::{Class, Cursor, Entry};
 use crate::error::Fault;
 use crate::lower::{Carrier, Children, Context, Frame, Lowering, NOTHING};
 use crate::plan::{Attr, Role};
-use btfkit_btf::unit::{Content, Local, LocalMember, Members, Name, UnitTypes};
+use btfkit_btf::unit::{Content, Local, LocalMember, LocalType, Members, Name, UnitTypes};
 use btfkit_btf::{Kind, MAX_VLEN};
 use gimli::constants as dw;
 
@@ -50,13 +50,15 @@ pub(crate) struct OpenAggregate {
     odd: u64,
     /// Offset of the last member, in bits.
     last: u64,
-    /// Something about the members is not as BTF wants it.
+    /// The top bit is set where one is before the one before it.
+    descents: u64,
+    /// A member has no type.
     bad: bool,
 }
 
 impl OpenAggregate {
     pub fn new(local: Local, first: u32, union: bool) -> OpenAggregate {
-        OpenAggregate { local, first, union, content: Content::default(), odd: 0, last: 0, bad: false }
+        OpenAggregate { local, first, union, content: Content::default(), odd: 0, last: 0, descents: 0, bad: false }
     }
 
     /// `name` is its hash.
@@ -65,8 +67,28 @@ impl OpenAggregate {
         let offset = value & 0xffff_ffff;
         self.content.add(name, value);
         self.odd |= value;
-        self.bad |= (offset < self.last) | (ty == NOTHING);
+        self.descents |= offset.wrapping_sub(self.last);
+        self.bad |= ty == NOTHING;
         self.last = offset;
+    }
+
+    /// As above, of a member that has a type and starts `bytes` (less than 2^17) into the aggregate.
+    #[inline(always)]
+    pub fn add_whole_bytes(&mut self, name: u64, bytes: u64) {
+        let offset = bytes * 8;
+        self.content.add(name, offset);
+        self.descents |= offset.wrapping_sub(self.last);
+        self.last = offset;
+    }
+
+    /// Says of the type what its members say together, when it has their number. Does it need care?
+    #[inline(always)]
+    pub fn end(&self, t: &mut LocalType) -> bool {
+        (t.flag, t.content) = (self.odd & ODD != 0, self.content);
+        // Where offsets ascend, the last one tells of all whether they are 0.
+        let apart = self.union && self.last != 0;
+        let beyond = apart || self.last.div_ceil(8) > t.size as u64 || t.flag && self.last >= BITFIELD_OFFSET_LIMIT;
+        self.bad || (self.descents as i64) < 0 || beyond || t.count > MAX_VLEN
     }
 }
 
@@ -122,6 +144,13 @@ impl OpenPrototype {
         self.content.add(name.hash, 0);
         self.bad |= self.dots || ty == NOTHING && !name.is_none();
         self.dots = ty == NOTHING;
+    }
+
+    /// As [`OpenAggregate::end`].
+    #[inline(always)]
+    pub fn end(&self, t: &mut LocalType) -> bool {
+        t.content = self.content;
+        self.bad || t.count > MAX_VLEN
     }
 }
 
@@ -242,12 +271,8 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn end_aggregate(&mut self, open: OpenAggregate) {
-        self.take_pending(open.local, open.first, open.content);
-        let t = &mut self.types.types[open.local as usize];
-        t.flag = open.odd & ODD != 0;
-        let apart = open.union && open.odd & 0xffff_ffff != 0;
-        let beyond = apart || open.last.div_ceil(8) > t.size as u64 || t.flag && open.last >= BITFIELD_OFFSET_LIMIT;
-        if open.bad || beyond || t.count > MAX_VLEN {
+        self.take_pending(open.local, open.first);
+        if open.end(&mut self.types.types[open.local as usize]) {
             self.care.push(open.local);
         }
         self.types.order.push(open.local);
@@ -301,18 +326,18 @@ impl Lowering<'_> {
 
     pub(crate) fn close_prototype(&mut self) {
         let Some(open) = self.prototypes.pop() else { return };
-        self.take_pending(open.local, open.first, open.content);
-        if open.bad || self.types.types[open.local as usize].count > MAX_VLEN {
+        self.take_pending(open.local, open.first);
+        if open.end(&mut self.types.types[open.local as usize]) {
             self.care.push(open.local);
         }
         self.types.order.push(open.local);
     }
 
     /// Makes what is pending the references of a type.
-    fn take_pending(&mut self, local: Local, from: u32, content: Content) {
+    fn take_pending(&mut self, local: Local, from: u32) {
         let own = &self.pending[from as usize..];
         let t = &mut self.types.types[local as usize];
-        (t.first, t.count, t.content) = (self.types.references.len() as u32, own.len() as u32, content);
+        (t.first, t.count) = (self.types.references.len() as u32, own.len() as u32);
         self.types.references.extend_from_slice(own);
         self.pending.truncate(from as usize);
     }

@@ -77,6 +77,17 @@ pub(crate) fn inline_hash(word: u64, length: usize) -> u64 {
     if length == 0 { 0 } else { short_name_hash(u128::from(word & ((1 << (8 * length)) - 1))) }
 }
 
+/// A name of up to seven bytes that stands in its entry: its bytes as a little-endian word, with what follows them.
+#[inline(always)]
+pub(crate) fn inline_name(word: u64, length: usize, at: usize, in_types: bool) -> Name {
+    let hash = inline_hash(word, length);
+    if hash == 0 {
+        return Name::NONE;
+    }
+    let place = if in_types { TYPES } else { INFO };
+    Name { hash, at: NameRef(place << PLACE_SHIFT | at as u64 & OFFSET_MASK) }
+}
+
 /// The name at an offset of `.debug_str`, where it is known that there is one. It is compared with no other.
 #[inline(always)]
 pub(crate) fn at_str_offset(offset: u64) -> Name {
@@ -170,17 +181,6 @@ impl<'a> Names<'a> {
     #[inline(always)]
     pub fn by_index(&mut self, index: u64, strings: StringTable) -> Name {
         self.str_offset(index, strings).map_or(Name::NONE, |offset| self.in_str(offset))
-    }
-
-    /// A name of up to seven bytes that stands in its entry: its bytes as a little-endian word, with what follows them.
-    #[inline(always)]
-    pub fn inline(&self, word: u64, length: usize, at: usize, in_types: bool) -> Name {
-        let hash = inline_hash(word, length);
-        if hash == 0 {
-            return Name::NONE;
-        }
-        let place = if in_types { TYPES } else { INFO };
-        Name { hash, at: NameRef(place << PLACE_SHIFT | at as u64 & OFFSET_MASK) }
     }
 
     /// As [`name`](Self::name), but always told by its bytes: to be compared with names that are not from DWARF, and

@@ -169,7 +169,10 @@ impl Plan {
         let far = links.as_ref().and_then(far);
         let role = role(tag);
         let layout = Layout::of(tag, role, children, &read);
-        let common = layout.as_ref().and_then(Common::of);
+        let common = match role {
+            Role::Dots if !children && skip.steps.is_empty() => Common::dots(skip.tail),
+            _ => layout.as_ref().and_then(|layout| Common::of(layout, children)),
+        };
         let sibling = sibling(&specs, encoding).filter(|_| children);
         Some(Plan { tag, role, layout, common, children, read, skip, links, far, sibling })
     }

@@ -66,7 +66,17 @@ impl<'a> Lowering<'a> {
             }
             (Shape::Member | Shape::Enumerator | Shape::Parameter | Shape::Subrange, _) => return Ok(false),
             (_, Some(Frame::Ignored) | None) => return Ok(false),
-            _ => return self.quick_type::<BIG>(context, commons, code.children, layout, cursor, offset),
+            _ => {
+                if let Some(commons) = commons {
+                    let at = context.unit.start + (offset - context.base) as usize;
+                    let next = self.common_types::<BIG>(context, commons, cursor.bytes.data, at);
+                    if next != at {
+                        cursor.at = next;
+                        return Ok(true);
+                    }
+                }
+                return self.quick_type::<BIG>(context, code.children, layout, cursor, offset);
+            }
         };
         if run == Run::All
             && let Some(frame) = self.stack.pop()
@@ -89,7 +99,7 @@ impl<'a> Lowering<'a> {
         let Some(mut open) = self.aggregates.last().copied() else { return Ok(Run::None) };
         let at = context.unit.start + (offset - context.base) as usize;
         let data = cursor.bytes.data;
-        let behind = commons.map_or(at, |commons| commons.read::<BIG>(data, at, &mut open, &mut self.pending));
+        let behind = commons.map_or(at, |commons| commons.members::<BIG>(data, at, &mut open, &mut self.pending));
         let run = if behind == at {
             self.fixed_members::<BIG>(context, table, layout, cursor, &mut open)?
         } else {
@@ -107,7 +117,6 @@ impl<'a> Lowering<'a> {
     fn quick_type<const BIG: bool>(
         &mut self,
         context: &Context,
-        commons: Option<&Commons<'_>>,
         children: bool,
         layout: &Layout,
         cursor: &mut Cursor<'a>,
@@ -136,19 +145,7 @@ impl<'a> Lowering<'a> {
                 if layout.has(2) {
                     self.alignments.push((self.types.types.len() as Local, fixed.number(layout, 2)));
                 }
-                let mut open = self.new_aggregate(offset, kind, fixed.name, fixed.number(layout, 0) as u32);
-                // Most have nothing but common members: then they are neither opened nor closed.
-                if let (true, Some(commons)) = (children, commons) {
-                    let data = cursor.bytes.data;
-                    cursor.at = commons.read::<BIG>(data, cursor.at, &mut open, &mut self.pending);
-                    if data.get(cursor.at) == Some(&0) {
-                        cursor.at += 1;
-                        self.end_aggregate(open);
-                        return Ok(true);
-                    }
-                }
-                self.aggregates.push(open);
-                Frame::Aggregate
+                self.open_aggregate(offset, kind, fixed.name, fixed.number(layout, 0) as u32)
             }
             Shape::Array => self.open_array(offset, fixed.ty),
             _ => self.open_prototype(offset, fixed.ty),

@@ -175,16 +175,10 @@ impl Lowering<'_> {
         Children::Frame(frame)
     }
 
-    fn open_aggregate(&mut self, offset: u32, kind: Kind, name: Name, size: u32) -> Frame {
-        let open = self.new_aggregate(offset, kind, name, size);
-        self.aggregates.push(open);
-        Frame::Aggregate
-    }
-
-    #[inline]
-    pub(crate) fn new_aggregate(&mut self, offset: u32, kind: Kind, name: Name, size: u32) -> OpenAggregate {
+    pub(crate) fn open_aggregate(&mut self, offset: u32, kind: Kind, name: Name, size: u32) -> Frame {
         let local = self.push_type(offset, LocalType { kind: Some(kind), name, size, ..LocalType::default() });
-        OpenAggregate::new(local, self.pending.len() as u32, kind == Kind::Union)
+        self.aggregates.push(OpenAggregate::new(local, self.pending.len() as u32, kind == Kind::Union));
+        Frame::Aggregate
     }
 
     /// A declaration; in C++ it may have members of its own, which are types.

@@ -1,0 +1,174 @@
+//! Types of common layouts, read one after the other in a loop that does nothing else.
+//!
+//! Most entries of a unit in C stand side by side: pointers, qualifiers and typedefs, structs with their members, arrays
+//! with their dimensions, prototypes with their parameters. What has children is read to its end before it is noted, so
+//! that nothing is put on the stack and taken from it. Where something else is among the children, the loop ends before
+//! the entry, as if nothing of it had been read; only structs, which may be large, are left open.
+
+use crate::common::{Common, Commons, Part};
+use crate::layout::WINDOW;
+use crate::lower::{Context, Frame, Lowering, NOTHING};
+use crate::members::{OpenAggregate, OpenPrototype};
+use btfkit_btf::Kind;
+use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalType, Name};
+
+impl Lowering<'_> {
+    /// Reads types until something else follows; gives where that starts. `at` is before a code.
+    #[inline(always)]
+    pub(crate) fn common_types<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        commons: &Commons<'_>,
+        data: &[u8],
+        at: usize,
+    ) -> usize {
+        match commons.are_indexed() {
+            true => self.all_types::<BIG, true>(context, commons, data, at),
+            false => self.all_types::<BIG, false>(context, commons, data, at),
+        }
+    }
+
+    #[inline(never)]
+    fn all_types<const BIG: bool, const INDEXED: bool>(
+        &mut self,
+        context: &Context,
+        commons: &Commons<'_>,
+        data: &[u8],
+        mut at: usize,
+    ) -> usize {
+        let from = context.base.wrapping_sub(context.unit.start as u32);
+        while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>())
+            && let Some((common, mut shift)) = commons.at::<INDEXED>(window)
+            && let Some(name) = commons.name::<BIG, INDEXED>(common, window, &mut shift, at)
+        {
+            let target = commons.reference::<BIG>(common, window, shift);
+            let mut ty = LocalType { name, target, at: from.wrapping_add(at as u32), ..LocalType::default() };
+            let mut next = at + common.length(shift);
+            match common.part {
+                Part::Link(Kind::Typedef) if name.is_none() => break,
+                Part::Link(kind) => ty.kind = Some(kind),
+                Part::Declared(kind) if !name.is_none() => {
+                    (ty.kind, ty.flag) = (Some(Kind::Fwd), kind == Kind::Union);
+                }
+                Part::Aggregate(kind) if !common.has_long_number(window, shift) => {
+                    (ty.kind, ty.size) = (Some(kind), common.number::<BIG>(window, shift) as u32);
+                    let local = self.types.types.len() as Local;
+                    let mut open = OpenAggregate::new(local, self.pending.len() as u32, kind == Kind::Union);
+                    ty.first = self.types.references.len() as u32;
+                    if common.children {
+                        next = commons.all_members::<BIG, INDEXED>(data, next, &mut open, &mut self.types.references);
+                        if data.get(next) != Some(&0) {
+                            self.pending.extend(self.types.references.drain(ty.first as usize..));
+                            ty.first = 0;
+                            self.note(ty);
+                            self.aggregates.push(open);
+                            self.stack.push(Frame::Aggregate);
+                            return next;
+                        }
+                        next += 1;
+                    }
+                    ty.count = self.types.references.len() as u32 - ty.first;
+                    if open.end(&mut ty) {
+                        self.care.push(local);
+                    }
+                }
+                Part::Array => {
+                    let Some((elements, behind)) = dimensions::<BIG, INDEXED>(commons, data, next) else { break };
+                    next = behind;
+                    self.has_array = true;
+                    (ty.kind, ty.size) = (Some(Kind::Array), elements);
+                    (ty.first, ty.count) = (self.types.references.len() as u32, 1);
+                    self.types.references.push(ARRAY_INDEX);
+                }
+                Part::Subroutine => {
+                    let local = self.types.types.len() as Local;
+                    let mut open = OpenPrototype::new(local, 0);
+                    let references = &mut self.types.references;
+                    (ty.kind, ty.first) = (Some(Kind::FuncProto), references.len() as u32);
+                    if common.children {
+                        let Some(behind) = parameters::<BIG, INDEXED>(commons, data, next, &mut open, references)
+                        else {
+                            references.truncate(ty.first as usize);
+                            break;
+                        };
+                        next = behind;
+                    }
+                    ty.count = references.len() as u32 - ty.first;
+                    if open.end(&mut ty) {
+                        self.care.push(local);
+                    }
+                }
+                _ => break,
+            }
+            self.types.order.push(self.types.types.len() as Local);
+            self.note(ty);
+            at = next;
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn note(&mut self, ty: LocalType) {
+        self.index.mark(ty.at);
+        self.types.types.push(ty);
+    }
+}
+
+/// What stands at `at`, where that is an entry of this part.
+#[inline(always)]
+fn child<'c, 'd, const INDEXED: bool>(
+    commons: &'c Commons<'_>,
+    data: &'d [u8],
+    at: usize,
+) -> Option<(&'d [u8; WINDOW], &'c Common, usize)> {
+    let window = data.get(at..)?.first_chunk::<WINDOW>()?;
+    let (common, shift) = commons.at::<INDEXED>(window)?;
+    Some((window, common, shift))
+}
+
+/// The elements of all dimensions, and where the array's children end; None where one has to be looked at more closely.
+#[inline(always)]
+fn dimensions<const BIG: bool, const INDEXED: bool>(
+    commons: &Commons<'_>,
+    data: &[u8],
+    mut at: usize,
+) -> Option<(u32, usize)> {
+    let mut elements = 1u32;
+    loop {
+        let (window, common, shift) = child::<INDEXED>(commons, data, at)?;
+        match common.part {
+            Part::Subrange if !common.has_long_number(window, shift) => {
+                elements = elements.wrapping_mul(common.number::<BIG>(window, shift) as u32);
+                at += common.length(shift);
+            }
+            _ if window[0] == 0 => return Some((elements, at + 1)),
+            _ => return None,
+        }
+    }
+}
+
+/// Adds all parameters of a prototype; gives where its children end, or None where one has to be looked at more closely.
+#[inline(always)]
+fn parameters<const BIG: bool, const INDEXED: bool>(
+    commons: &Commons<'_>,
+    data: &[u8],
+    mut at: usize,
+    open: &mut OpenPrototype,
+    references: &mut Vec<u32>,
+) -> Option<usize> {
+    loop {
+        let (window, common, mut shift) = child::<INDEXED>(commons, data, at)?;
+        let (name, ty) = match common.part {
+            Part::Parameter => {
+                let name = commons.name::<BIG, INDEXED>(common, window, &mut shift, at)?;
+                (name, commons.reference::<BIG>(common, window, shift))
+            }
+            Part::Dots => (Name::NONE, NOTHING),
+            _ if window[0] == 0 => return Some(at + 1),
+            _ => return None,
+        };
+        open.add(name, ty);
+        references.push(ty);
+        at += common.length(shift);
+    }
+}
