@@ -19,6 +19,7 @@ mod language;
 mod memory;
 mod met;
 mod options;
+mod pages;
 mod phases;
 mod place;
 pub mod policy;
@@ -50,6 +51,8 @@ use btfkit_elf::{Image, InputFile};
 use changed::unless_changed;
 use emission::Emission;
 use memory::{Limit, Need, watched};
+use met::Functions;
+use pages::Pages;
 use phases::Phases;
 use place::place;
 use policy::{OnInvalid, Plan};
@@ -99,7 +102,7 @@ pub fn encode_file(
     let encoded = unless_changed(path, &file, || watched(path, limit.as_ref(), abort, work));
     // Giving back a kernel's pages takes a while, and the caller need not wait for it. Without a thread it is done here.
     let give_back = move || {
-        file.bytes().chunks(GIVE_BACK).for_each(|piece| file.give_back(piece));
+        file.bytes().chunks(pages::PIECE).for_each(|piece| file.give_back(piece));
         drop(file);
     };
     let _ = std::thread::Builder::new().name("btfkit-unmap".into()).spawn(give_back);
@@ -176,17 +179,18 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     let settings = settings(options, image);
     let (settings, program) = (&settings, &program);
     let walk = Walk { path, sections, units: &units, settings, program, base, pool, spare, abort };
-    let (walked, graph) = walk.run(&mut phases)?;
+    // Short names stand in entries, and come back when they are asked for.
+    let pages = Pages::new(alone, &debug.info.data);
+    let (walked, graph, functions) = walk.run(&mut phases, &pages, |groups| Functions::of(program, groups))?;
     go_on(path, abort)?;
 
-    let groups = &walked.groups;
+    let groups = walked.as_slice();
     let name_of = |at: NameRef| name_of(&sections, groups, base, at);
-    let functions: Vec<_> = groups.iter().map(|g| g.functions.as_slice()).collect();
     let rules = Rules { consistent: options.features.consistent_func, true_signature: options.features.true_signature };
     let variables = || (0..).zip(groups).flat_map(|(n, g)| g.variables.iter().map(move |v| (n, v)));
     let mut skipped_variables = Vec::new();
     let (selection, data) = pool.join(
-        || select(program, &functions, &graph, &rules, name_of),
+        || select(program, &functions, groups, &graph, &rules, name_of),
         || place(program, variables(), name_of, options.features.encode_force, &mut skipped_variables),
     );
     let data = data.map_err(|unfit| {
@@ -212,7 +216,7 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         layout: options.features.layout && base.is_none(),
     };
     let assemble = || assemble(graph, &selection.functions, &data, name_of, &layout);
-    let (assembled, mut skipped) = pool.join(assemble, || skipped_functions(&selection, groups, name_of));
+    let (assembled, mut skipped) = pages.join(pool, assemble, || skipped_functions(&selection, groups, name_of));
     let mut assembled = assembled.map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     let (functions_skipped, variables_skipped) = (skipped.len() as u32, skipped_variables.len() as u32);
     skipped.append(&mut skipped_variables);
@@ -225,29 +229,14 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     let release = if layout.layout { Release::V7_1 } else { CheckOptions::RELEASE };
     let rules =
         validate::Rules { release: wishes.target.unwrap_or(release), pointer_size, ..validate::Rules::new(context) };
-    drop((selection, data));
-    // Most of the last checks keeps one thread busy, and another one can clear up meanwhile. Entries are not given back
-    // sooner, as short names stand in them; what is not when the checks are done is left to whoever unmaps the file.
-    let is_judged = AtomicBool::new(pool.current_num_threads() == 1);
-    let judge = || {
-        let verdict = rules.judge(&assembled.bytes, below);
-        is_judged.store(true, Ordering::Relaxed);
-        verdict
-    };
+    drop((selection, functions, data));
     let clear_up = || {
         drop((walked, units));
-        if let Some(file) = alone {
+        if alone.is_some() {
             spare.empty();
-            for piece in debug.info.data.chunks(GIVE_BACK) {
-                if is_judged.load(Ordering::Relaxed) {
-                    break;
-                }
-                file.give_back(piece);
-                rayon::yield_now();
-            }
         }
     };
-    let (verdict, ()) = pool.join(judge, clear_up);
+    let (verdict, ()) = pages.join(pool, || rules.judge(&assembled.bytes, below), clear_up);
     let only_loaded = warnings(path, verdict).map_err(|error| match wishes.on_invalid {
         OnInvalid::SkipSection => EncodeError { code: "SKIPPED", ..error },
         OnInvalid::Error => error,
@@ -320,9 +309,6 @@ fn write_together(files: &[(&Path, &[u8])]) -> Result<(), EncodeError> {
     fault::at("write");
     Ok(btfkit_elf::write_together(files)?)
 }
-
-/// Bytes of the input that are given back before a look whether there is other work.
-const GIVE_BACK: usize = 4 << 20;
 
 /// With `strict`, how many diagnostics the error tells.
 const STRICT_SHOWN: usize = 20;

@@ -4,9 +4,10 @@
 //! What one instance knows against a function counts for the whole run. The rules are the reference's, in its order;
 //! where it decides by the last of several reasons, so does this.
 
-use crate::met::{Met, in_order};
+use crate::met::{Functions, Met};
 use crate::program::Program;
 use crate::prototype::prototypes_match;
+use crate::walk::Gleaned;
 use btfkit_btf::Kind;
 use btfkit_btf::dedup::{Meaning, Shallow, TypeGraph};
 use btfkit_btf::names::is_identifier;
@@ -87,11 +88,11 @@ pub(crate) struct Selection<'p, 'f> {
 }
 
 /// What is asked of an instance often, near to that of its neighbours; functions themselves are all over the memory.
+#[derive(Clone, Copy)]
 struct Instance<'f> {
     function: &'f Function,
     /// Place of the function's name among those of all that are met.
     rank: u32,
-    symbol: u32,
     proto: Meaning,
     /// What the machine code has, with true signatures.
     true_proto: Option<Meaning>,
@@ -110,40 +111,31 @@ pub(crate) struct Rules {
     pub true_signature: bool,
 }
 
-/// Decides every function of the symbol table that any unit has an instance of. `functions` by number of the group.
+/// Decides every function of the symbol table that any unit has an instance of. `groups` by number.
 pub(crate) fn select<'p, 'f, 'n>(
     program: &'p Program<'_>,
-    functions: &[&'f [Function]],
+    functions: &Functions<'p>,
+    groups: &'f [Gleaned],
     graph: &TypeGraph,
     rules: &Rules,
     name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
 ) -> Selection<'p, 'f> {
-    let of_group = |(group, functions): (usize, &&'f [Function])| {
-        functions.iter().map(move |function| Instance::new(group as u32, function, graph, rules))
+    let of_group = |(number, group): (usize, &'f Gleaned)| {
+        group.functions.iter().map(move |function| Instance::new(number as u32, function, graph, rules))
     };
-    let mut instances: Vec<Instance<'f>> = functions.par_iter().enumerate().flat_map_iter(of_group).collect();
-    let mut defined = vec![false; program.functions.len()];
-    instances.iter().for_each(|i| defined[i.symbol as usize] = true);
-    let met = program.functions.iter().filter(|&f| defined[f.0 as usize] || program.is_declared(f));
-    let met = in_order(&program.functions, &met.collect::<Vec<_>>());
-    let mut ranks = vec![0; program.functions.len()];
-    (0..).zip(&met).for_each(|(rank, met)| ranks[met.index.0 as usize] = rank);
-    instances.iter_mut().for_each(|i| i.rank = ranks[i.symbol as usize]);
-    // Stable: within a function, in the order of units.
-    instances.par_sort_by_key(|i| i.rank);
+    let by_unit: Vec<Instance<'f>> = groups.par_iter().enumerate().flat_map_iter(of_group).collect();
+    let in_order = functions.instances.par_iter();
+    let mut instances: Vec<_> =
+        in_order.map(|&(rank, instance)| Instance { rank, ..by_unit[instance as usize] }).collect();
+    drop(by_unit);
 
-    let deciding = || Deciding {
-        program,
-        met: &met,
-        graph,
-        rules,
-        identifiers: Identifiers::new(&name_of),
-        done: Selection::default(),
-    };
+    let met = functions.met.as_slice();
+    let deciding =
+        || Deciding { program, met, graph, rules, identifiers: Identifiers::new(&name_of), done: Selection::default() };
     let runs = instances.par_chunk_by_mut(|a, b| a.rank == b.rank);
     let decided: Vec<Selection<'_, '_>> = runs.fold(deciding, Deciding::run).map(|deciding| deciding.done).collect();
     let mut selection = Selection::of(decided);
-    let only_declared = met.iter().filter(|met| !defined[met.index.0 as usize]);
+    let only_declared = met.iter().filter(|met| !met.defined);
     selection.skipped.extend(only_declared.map(|met| (met.name, Reason::OnlyDeclared)));
     selection
 }
@@ -237,7 +229,6 @@ impl<'f> Instance<'f> {
         Instance {
             function,
             rank: 0,
-            symbol: function.symbol,
             proto: graph.anchor(group, function.proto),
             true_proto: true_proto.map(|proto| graph.anchor(group, proto)),
             unnamed: facts.unnamed_parameter,

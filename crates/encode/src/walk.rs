@@ -1,5 +1,6 @@
 //! The parallel part: every thread takes the next group of units, lowers it and puts its types into classes.
 
+use crate::pages::Pages;
 use crate::phases::Phases;
 use crate::scratch::Spare;
 use crate::{Base, EncodeError, fault, program::Program};
@@ -11,14 +12,14 @@ use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// What is left of the units when they have been walked; everything by number of the group.
-pub(crate) struct Walked {
-    pub classifiers: Vec<Classifier>,
-    pub summaries: Vec<UnitSummary>,
-    pub groups: Vec<Gleaned>,
+/// What the graph is made of when the units have been walked.
+struct Walked {
+    classifiers: Vec<Classifier>,
+    /// By number of the group.
+    summaries: Vec<UnitSummary>,
     kept: Vec<Kept>,
     /// How names were told apart.
-    pub identity: Identity,
+    identity: Identity,
 }
 
 /// What a group has beside types.
@@ -78,44 +79,51 @@ impl<'w> Walk<'w> {
     /// Linkers merge strings, and then nobody has to look at names: their offsets tell them apart. Whether that was so
     /// turns out while the graph is made; if not, everything is done again by their bytes. `ld -r` does not merge
     /// strings, nor does what puts names together; and a base has other offsets.
-    pub fn run(self, phases: &mut Phases) -> Result<(Walked, TypeGraph), EncodeError> {
+    ///
+    /// `beside` is for what can be made of the units without the graph: most of that keeps one thread busy.
+    pub fn run<T: Send>(
+        self,
+        phases: &mut Phases,
+        pages: &Pages<'_>,
+        beside: impl Fn(&[Gleaned]) -> T + Sync,
+    ) -> Result<(Vec<Gleaned>, TypeGraph, T), EncodeError> {
         let linked = self.sections.info.relocations.is_none();
         if linked && self.base.is_none() && !self.settings.true_signature {
-            let mut walked = self.all(Identity::Offsets)?;
+            let (walked, groups) = self.all(Identity::Offsets)?;
             let taken = self.pool.install(|| {
                 let taken = walked.classifiers.par_iter().map(|c| Taken::of(&self.sections, c.names()));
                 taken.reduce_with(Taken::and)
             });
             phases.end("walk");
-            let are_distinct = || taken.is_none_or(|taken| taken.are_distinct(&self.sections));
-            let (graph, distinct) = self.pool.join(|| self.graph(&mut walked), are_distinct);
+            let beside = || (taken.is_none_or(|taken| taken.are_distinct(&self.sections)), beside(&groups));
+            let (graph, (distinct, beside)) = pages.join(self.pool, || self.graph(walked), beside);
             phases.end("dedup");
             if distinct {
-                return Ok((walked, graph?));
+                return Ok((groups, graph?, beside));
             }
         }
-        let mut walked = self.all(Identity::Bytes)?;
+        let (walked, groups) = self.all(Identity::Bytes)?;
         phases.end("walk");
-        let graph = self.pool.install(|| self.graph(&mut walked))?;
+        let (graph, beside) = pages.join(self.pool, || self.graph(walked), || beside(&groups));
         phases.end("dedup");
-        Ok((walked, graph))
+        Ok((groups, graph?, beside))
     }
 
     fn lowering(self, identity: Identity) -> Lowering<'w> {
         Lowering::new(self.sections, self.units, self.settings, self.program, identity).within(self.spare.room())
     }
 
-    fn graph(self, walked: &mut Walked) -> Result<TypeGraph, EncodeError> {
-        let summaries = std::mem::take(&mut walked.summaries);
-        let graph = TypeGraph::build(&mut walked.classifiers, summaries, |describer, numbers| {
-            self.describe(walked.identity, &walked.kept, describer, numbers)
+    fn graph(self, walked: Walked) -> Result<TypeGraph, EncodeError> {
+        let Walked { mut classifiers, summaries, kept, identity } = walked;
+        let graph = TypeGraph::build(&mut classifiers, summaries, |describer, numbers| {
+            self.describe(identity, &kept, describer, numbers)
         });
-        walked.kept = Vec::new();
-        self.spare.give_back(std::mem::take(&mut walked.classifiers));
+        self.spare.give_back(classifiers);
         graph
     }
 
-    fn all(self, identity: Identity) -> Result<Walked, EncodeError> {
+    /// With what they have beside types, by number of the group.
+    fn all(self, identity: Identity) -> Result<(Walked, Vec<Gleaned>), EncodeError> {
         let Walk { path, units, pool, abort, .. } = self;
         let (next, failed) = (AtomicU32::new(0), AtomicBool::new(false));
         let shares: Vec<Result<Share, Stop>> = pool.broadcast(|thread| {
@@ -127,10 +135,11 @@ impl<'w> Walk<'w> {
             failed.fetch_or(share.is_err(), Ordering::Relaxed);
             share
         });
-        let (classifiers, summaries, groups, kept) = Default::default();
-        let mut walked = Walked { classifiers, summaries, groups, kept, identity };
+        let (classifiers, summaries, kept) = Default::default();
+        let mut walked = Walked { classifiers, summaries, kept, identity };
         walked.summaries.resize_with(units.groups.len(), UnitSummary::default);
-        walked.groups.resize_with(units.groups.len(), Gleaned::default);
+        let mut groups = Vec::new();
+        groups.resize_with(units.groups.len(), Gleaned::default);
         let mut worst: Option<(u32, DwarfError)> = None;
         for share in shares {
             match share {
@@ -139,7 +148,7 @@ impl<'w> Walk<'w> {
                     walked.kept.extend(share.kept);
                     for (number, summary, gleaned) in share.done {
                         walked.summaries[number as usize] = summary;
-                        walked.groups[number as usize] = gleaned;
+                        groups[number as usize] = gleaned;
                     }
                 }
                 Err(Stop::Aborted) => return Err(EncodeError::aborted(path)),
@@ -152,7 +161,7 @@ impl<'w> Walk<'w> {
         }
         walked.kept.sort_unstable_by_key(|kept| kept.number);
         match worst {
-            None => Ok(walked),
+            None => Ok((walked, groups)),
             Some((_, error)) => Err(malformed(path, &error)),
         }
     }
