@@ -11,9 +11,8 @@ await build({
 	platform: 'node',
 	target: 'node20.19',
 	format: 'cjs',
-	minify: true,
-	// For the stack of what is reported as a fault.
-	keepNames: true,
+	minifyWhitespace: true,
+	minifySyntax: true,
 	// A CommonJS module has no import.meta.
 	define: {'import.meta.url': 'moduleUrl'},
 	banner: {js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;'},

@@ -48,7 +48,8 @@ export function write(name: Name, text: string): void {
 
 /** False where it certainly is no terminal; a stream knows, but has to be opened for it. */
 export function mayBeTerminal(name: Name): boolean {
-	return fileType(descriptors[name])?.isCharacterDevice() ?? false;
+	const type = fileType(descriptors[name]);
+	return type?.isCharacterDevice() === true && !isNullDevice(type);
 }
 
 function ignore(): void {}
@@ -108,8 +109,15 @@ export function expectReader(): void {
  */
 function wasClosed(fd: number): boolean {
 	try {
-		const isNull = fileType(fd)?.isCharacterDevice() && fstatSync(fd).rdev === statSync('/dev/null').rdev;
-		return isNull === true && /^flags:\s*\d*2$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
+		return isNullDevice(fstatSync(fd)) && /^flags:\s*\d*2$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
+	} catch {
+		return false;
+	}
+}
+
+function isNullDevice(file: Stats): boolean {
+	try {
+		return file.isCharacterDevice() && file.rdev === statSync('/dev/null').rdev;
 	} catch {
 		return false;
 	}

@@ -61,6 +61,11 @@ impl Writer {
         if text.is_empty() { Ok(0) } else { self.strings.intern(text, hash) }
     }
 
+    /// Makes room for so many more strings.
+    pub fn reserve_strings(&mut self, strings: usize) {
+        self.strings.reserve(strings);
+    }
+
     /// The id that the next type will get.
     pub fn next_id(&self) -> TypeId {
         self.records.next_id()

@@ -54,10 +54,17 @@ pub(crate) fn assemble<'n>(
         Some(base) => Writer::split(base.btf()),
         None => Writer::new(layout.endian),
     };
-    let emitted = emit(&mut graph, &mut writer, &name_of)?;
+    // Those that the base has are known later, and their names are not needed.
+    let named = if base.is_some() { &[] } else { functions };
+    let names = |writer: &mut Writer| -> Result<Vec<u32>, WriteError> {
+        writer.reserve_strings(named.len());
+        named.iter().map(|function| writer.hashed_string(function.name, function.hash)).collect()
+    };
+    let (emitted, names) = emit(&mut graph, &mut writer, &name_of, names)?;
+    let names = names?;
     let mut no_arena_pointers = Vec::new();
     let mut arena_types = ArenaTypes::default();
-    for (function, &proto) in functions.iter().zip(&protos) {
+    for (number, (function, &proto)) in functions.iter().zip(&protos).enumerate() {
         let arena = function
             .kfunc
             .filter(|flags| layout.attributes && flags & (KF_ARENA_RET | KF_ARENA_ARG1 | KF_ARENA_ARG2) != 0);
@@ -72,7 +79,10 @@ pub(crate) fn assemble<'n>(
         let id = match known {
             Some(id) => id,
             None => {
-                let name = writer.hashed_string(function.name, function.hash)?;
+                let name = match names.get(number) {
+                    Some(&name) => name,
+                    None => writer.hashed_string(function.name, function.hash)?,
+                };
                 writer.push(&Type::Func { name, linkage: linkage::STATIC, proto: proto_id })?
             }
         };

@@ -179,7 +179,6 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
     let settings = settings(options, image);
     let (settings, program) = (&settings, &program);
     let walk = Walk { path, sections, units: &units, settings, program, base, pool, spare, abort };
-    // Short names stand in entries, and come back when they are asked for.
     let pages = Pages::new(alone, &debug.info.data);
     let (walked, graph, functions) = walk.run(&mut phases, &pages, |groups| Functions::of(program, groups))?;
     go_on(path, abort)?;

@@ -1,8 +1,9 @@
 //! Pages of the input that are not needed any more.
 //!
 //! To unmap a kernel takes some 15 ms, at the end of a run where nothing else is to be done. The entries were read for the
-//! last time long before, but for the few that are described and for short names, which stand in them and come back when
-//! they are asked for. So they are given back piece by piece in stages that cannot keep all threads busy.
+//! last time long before, but for the few that are described, and for short names, which stand in them. So they are given
+//! back piece by piece in stages that cannot keep all threads busy, the last ones first: what was met first is asked for
+//! again, and that is mostly at the start. Whatever is needed after all comes back when it is read.
 
 use btfkit_elf::InputFile;
 use rayon::ThreadPool;
@@ -15,12 +16,12 @@ pub(crate) struct Pages<'p> {
     /// None for a file that is left as it is.
     file: Option<&'p InputFile>,
     bytes: &'p [u8],
-    next: AtomicUsize,
+    given_back: AtomicUsize,
 }
 
 impl<'p> Pages<'p> {
     pub fn new(file: Option<&'p InputFile>, bytes: &'p [u8]) -> Pages<'p> {
-        Pages { file, bytes, next: AtomicUsize::new(0) }
+        Pages { file, bytes, given_back: AtomicUsize::new(0) }
     }
 
     /// Does both on the pool, and gives pages back from when `beside` is done until `work` is.
@@ -48,9 +49,9 @@ impl<'p> Pages<'p> {
     fn give_back_until(&self, done: &AtomicBool) {
         let Some(file) = self.file else { return };
         while !done.load(Ordering::Relaxed) {
-            let start = self.next.fetch_add(PIECE, Ordering::Relaxed);
-            let Some(rest) = self.bytes.get(start..) else { return };
-            file.give_back(&rest[..rest.len().min(PIECE)]);
+            let before = self.given_back.fetch_add(PIECE, Ordering::Relaxed);
+            let Some(rest @ 1..) = self.bytes.len().checked_sub(before) else { return };
+            file.give_back(&self.bytes[rest.saturating_sub(PIECE)..rest]);
             // Parts of the work that others can do.
             rayon::yield_now();
         }

@@ -40,11 +40,15 @@ impl Emitted {
 const PIECE: usize = 1 << 13;
 
 /// Appends every type of the graph. `name` gives the bytes of a name.
-pub fn emit<'n>(
+///
+/// Strings go into the writer one by one, but the records of types are made on all threads before theirs are known. That
+/// leaves time for other strings: `beside` is done meanwhile, and adds those, but no types.
+pub fn emit<'n, T: Send>(
     graph: &mut TypeGraph,
     writer: &mut Writer,
     name: impl Fn(NameRef) -> &'n [u8] + Sync,
-) -> Result<Emitted, WriteError> {
+    beside: impl FnOnce(&mut Writer) -> T + Send,
+) -> Result<(Emitted, T), WriteError> {
     let links = Links::of(graph);
     let graph = &*graph;
     let nodes = || (1..graph.len() as u32).map(NodeId);
@@ -59,18 +63,18 @@ pub fn emit<'n>(
         })
         .collect();
 
-    let written: Vec<_> = pieces(ids.len() as u32)
-        .into_par_iter()
-        .map(|piece| {
-            let is_written = |node: &NodeId| ways[node.0 as usize].is_none() && graph.in_base(*node).is_none();
-            let mut kept = piece.map(NodeId).filter(is_written).peekable();
-            let first = kept.peek().map_or(writer.next_id(), |node| ids[node.0 as usize]);
-            let mut recorder = Recorder::new(Part::new(writer.endian(), first), &ids, &name);
-            let mut members = Vec::new();
-            kept.try_for_each(|node| recorder.push(&graph.view_with(node, links.of_node(node), &mut members)))?;
-            Ok(recorder.finish())
-        })
-        .collect();
+    let (endian, next) = (writer.endian(), writer.next_id());
+    let write = |piece: Range<u32>| {
+        let is_written = |node: &NodeId| ways[node.0 as usize].is_none() && graph.in_base(*node).is_none();
+        let mut kept = piece.map(NodeId).filter(is_written).peekable();
+        let first = kept.peek().map_or(next, |node| ids[node.0 as usize]);
+        let mut recorder = Recorder::new(Part::new(endian, first), &ids, &name);
+        let mut members = Vec::new();
+        kept.try_for_each(|node| recorder.push(&graph.view_with(node, links.of_node(node), &mut members)))?;
+        Ok(recorder.finish())
+    };
+    let write_all = || pieces(ids.len() as u32).into_par_iter().map(write).collect::<Vec<_>>();
+    let (written, beside) = rayon::join(write_all, || beside(writer));
     let mut parts = Vec::with_capacity(written.len());
     for part in written {
         let (part, mut bad) = part?;
@@ -78,7 +82,7 @@ pub fn emit<'n>(
         bad_names.append(&mut bad);
     }
     writer.append(parts)?;
-    Ok(Emitted { ids, bad_names })
+    Ok((Emitted { ids, bad_names }, beside))
 }
 
 /// All nodes but void, in pieces.

@@ -38,9 +38,8 @@ pub fn dedup(btf: &Btf) -> Result<Vec<u8>, DedupError> {
         Some(_) => TypeGraph::build_by_comparing(&mut classifiers, vec![summary], describe)?,
     };
     let mut writer = btf.base().map_or_else(|| Writer::new(btf.endian()), Writer::split);
-    emit(&mut graph, &mut writer, |at: NameRef| {
-        at.btf_offset().and_then(|offset| btf.string(offset)).unwrap_or_default()
-    })?;
+    let name = |at: NameRef| at.btf_offset().and_then(|offset| btf.string(offset)).unwrap_or_default();
+    emit(&mut graph, &mut writer, name, |_| ())?;
     Ok(writer.finish(false))
 }
 

@@ -60,7 +60,7 @@ fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Dedup
     assert_eq!(types, own(&graph));
     let mut writer = btf.base().map_or_else(|| Writer::new(btf.endian()), Writer::split);
     let name = |at: NameRef| btf.string(at.btf_offset().unwrap()).unwrap();
-    let emitted = emit(&mut graph, &mut writer, name).unwrap();
+    let (emitted, ()) = emit(&mut graph, &mut writer, name, |_| ()).unwrap();
     assert_eq!(types, own(&graph));
     let ids = nodes.into_iter().map(|node| emitted.id(node)).collect();
     Deduplicated { blob: writer.finish(false), ids }
