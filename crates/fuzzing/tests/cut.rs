@@ -1,17 +1,9 @@
 //! Files that are cut off, and files with a bit of their headers turned over: a clear error, or a result.
-//!
-//! `BTFKIT_TEST_CUT=FILE:FILE cargo test --release -p btfkit-fuzzing --test cut -- --nocapture` does the same with these
-//! files: kernels, modules (also compressed), raw BTF. A module takes a minute; of files of more than 64 MiB the section
-//! headers are left as they are, as each byte of them would cost an encoding.
 
 use btfkit_btf::Btf;
 use btfkit_btf::validate::{Context, Rules};
-use btfkit_elf::{Endian, Image};
 use btfkit_encode::{Options, encode_file};
 use btfkit_fuzzing::{btf_fits, btf_reader, btf_relocation, btf_validator};
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,10 +15,6 @@ fn corpus(name: &str) -> Vec<u8> {
 /// Encodes the bytes, and says with which code it failed.
 fn encode(path: &Path, bytes: &[u8]) -> Option<&'static str> {
     std::fs::write(path, bytes).unwrap();
-    encode_as_it_is(path)
-}
-
-fn encode_as_it_is(path: &Path) -> Option<&'static str> {
     let options = Options { jobs: Some(1), ..Options::default() };
     match encode_file(path, &options, None, &AtomicBool::new(false)) {
         Ok(encoded) => {
@@ -127,64 +115,5 @@ fn split_btf() {
         let whole = corpus(name);
         (0..whole.len()).for_each(|length| btf_fits(&whole[..length]));
         flipped(&whole, 0..whole.len()).for_each(|bytes| btf_fits(&bytes));
-    }
-}
-
-/// Where the section headers are.
-fn section_headers(elf: &[u8]) -> Option<Range<usize>> {
-    let image = Image::parse(elf).ok()?;
-    let (at, size, entry, count) = if image.is_64() { (40, 8, 58, 60) } else { (32, 4, 46, 48) };
-    let number = |at: usize, size: usize| {
-        let digits = elf[at..at + size].iter();
-        let add = |sum: usize, digit: &u8| sum << 8 | usize::from(*digit);
-        if image.endian() == Endian::Big { digits.fold(0, add) } else { digits.rev().fold(0, add) }
-    };
-    let start = number(at, size);
-    Some(start..start + number(entry, 2) * number(count, 2))
-}
-
-#[test]
-fn named_files() {
-    const LARGE: usize = 64 << 20;
-    let Some(files) = std::env::var_os("BTFKIT_TEST_CUT") else {
-        return eprintln!("skipped: BTFKIT_TEST_CUT names no files");
-    };
-    let folder = tempfile::tempdir().unwrap();
-    for path in std::env::split_paths(&files) {
-        let whole = std::fs::read(&path).unwrap();
-        let lengths = (0..whole.len()).step_by(512);
-        let cuts = lengths.len();
-        let mut codes = BTreeMap::<_, u32>::new();
-        if Btf::parse(whole.clone()).is_ok() {
-            for length in lengths {
-                assert!(Btf::parse(&whole[..length]).is_err(), "{}: {length} bytes", path.display());
-            }
-            for bytes in flipped(&whole, 0..24) {
-                btf_reader(&bytes);
-                btf_validator(&bytes);
-            }
-            println!("{}: cut {cuts} times, 48 headers changed", path.display());
-            continue;
-        }
-        let copy = folder.path().join("file.ko");
-        std::fs::write(&copy, &whole).unwrap();
-        let file = std::fs::OpenOptions::new().write(true).open(&copy).unwrap();
-        for length in lengths.rev() {
-            file.set_len(length as u64).unwrap();
-            let code = encode_as_it_is(&copy);
-            assert!(code.is_some(), "{}: {length} bytes", path.display());
-            *codes.entry(code).or_default() += 1;
-        }
-        std::fs::write(&copy, &whole).unwrap();
-        let table = section_headers(&whole).filter(|_| whole.len() < LARGE).unwrap_or_default();
-        for at in (0..64).chain(table) {
-            for mask in [1 << (at % 8), 0xff] {
-                file.write_all_at(&[whole[at] ^ mask], at as u64).unwrap();
-                *codes.entry(encode_as_it_is(&copy)).or_default() += 1;
-            }
-            file.write_all_at(&whole[at..at + 1], at as u64).unwrap();
-        }
-        assert_eq!(encode_as_it_is(&copy), None, "{}", path.display());
-        println!("{}: cut {cuts} times, then headers changed: {codes:?}", path.display());
     }
 }
