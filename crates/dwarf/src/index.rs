@@ -109,5 +109,27 @@ mod tests {
         }
         assert_eq!(index.local(2), None);
         assert_eq!(index.local(5000), None);
+        let mut offsets = [299, 2, 64, 0, 5000];
+        index.locals(offsets.iter_mut(), |offset| offset + 1000);
+        assert_eq!(offsets, [7, 1002, 4, 1, 6000]);
+    }
+
+    /// Whatever the processor has: both ways give the same.
+    #[test]
+    fn counting_without_the_instruction() {
+        let marked = || {
+            let mut index = Index::default();
+            index.clear(1000);
+            (0..1000).filter(|n| n * n % 7 == 2).for_each(|n| index.mark(n));
+            index
+        };
+        let (mut by_any, mut by_words) = (marked(), marked());
+        by_any.count();
+        by_words.count_words();
+        let (mut one, mut other): (Vec<u32>, Vec<u32>) = ((0..1100).collect(), (0..1100).collect());
+        by_any.locals(one.iter_mut(), |_| 0);
+        by_words.each_local(other.iter_mut(), |_| 0);
+        assert_eq!(one, other);
+        assert_eq!(one.iter().max(), Some(&286));
     }
 }

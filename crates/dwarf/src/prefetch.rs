@@ -15,3 +15,16 @@ pub(crate) fn prefetch(data: &[u8], at: u64) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (data, at);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::prefetch;
+
+    #[test]
+    fn nothing_is_called_for_behind_the_end() {
+        for at in [0, 2, 3, 4, 1 << 20, u64::MAX] {
+            prefetch(&[1, 2, 3], at);
+        }
+        prefetch(&[], 0);
+    }
+}
