@@ -98,7 +98,7 @@ impl StringTable {
             return Ok(offset);
         }
         let hash = short_hash(hash);
-        if let Some(position) = text.iter().position(|byte| *byte == 0) {
+        if let Some(position) = memchr::memchr(0, text) {
             return Err(WriteError::NulInString { position });
         }
         let start = self.section.len();

@@ -259,7 +259,32 @@ impl TypeGraph {
 
     /// The same while nothing is added. False where something would have to be: then what was appended is of no use.
     pub(super) fn known_references(&self, id: NodeId, into: &mut Vec<NodeId>) -> bool {
+        let start = into.len();
+        // Nearly all types refer to nothing but settled ones.
+        let class = self.classes.get(self.nodes[id.0 as usize].class);
+        for to in self.classes.references(class) {
+            match self.settled_node(to) {
+                Some(node) => into.push(node),
+                None => break,
+            }
+        }
+        if into.len() - start == class.count as usize + 1 {
+            return true;
+        }
+        into.truncate(start);
         self.meanings(id).all(|meaning| self.known(meaning).map(|node| into.push(node)).is_some())
+    }
+
+    /// The type that a class is in all units.
+    #[inline]
+    fn settled_node(&self, class: ClassId) -> Option<NodeId> {
+        if class == VOID_CLASS {
+            return Some(NodeId::VOID);
+        }
+        let class = if class == INDEX_CLASS { self.int? } else { class };
+        let is_settled = self.views.role(class) == Role::Settled;
+        let node = self.node_of_class[self.settlement.meaning[class as usize] as usize];
+        (is_settled && node != NO_NODE).then_some(NodeId(node))
     }
 
     /// What a type's target and the types of its members mean.

@@ -9,6 +9,7 @@ use super::graph::TypeGraph;
 use super::open::Meaning;
 use super::refine::Vertex;
 use super::views::Role;
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 impl TypeGraph {
@@ -51,7 +52,7 @@ impl TypeGraph {
             }
         }
         listed.retain(|&(.., meaning)| self.base_type(meaning).is_none());
-        listed.sort_unstable_by_key(|&(place, class_place, _)| (place, class_place));
+        listed.par_sort_unstable_by_key(|&(place, class_place, _)| (place, class_place));
         for (.., meaning) in listed {
             self.node_of(meaning);
         }

@@ -128,13 +128,19 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
             return 0;
         }
         let known = self.known.entry(name.hash).or_default();
-        let valid = *known.valid.get_or_insert_with(|| is_identifier((self.name)(name.at)));
-        if !valid {
-            let name = (self.name)(name.at).to_vec();
+        if known.valid == Some(true) && known.number != 0 {
+            return known.number;
+        }
+        let text = (self.name)(name.at);
+        if !*known.valid.get_or_insert_with(|| is_identifier(text)) {
+            let name = text.to_vec();
             self.bad_names.push(BadName { kind: view.kind, name, member, unit: view.unit, at: view.at });
             return 0;
         }
-        self.plain(name)
+        if known.number == 0 {
+            known.number = self.part.string(text);
+        }
+        known.number
     }
 }
 

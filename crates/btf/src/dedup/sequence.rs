@@ -42,17 +42,31 @@ pub(super) struct Sequence(Box<[u8]>);
 impl Sequence {
     #[inline]
     pub fn each(&self, mut see: impl FnMut(ClassId)) {
-        let mut bytes = self.0.iter();
+        let mut bytes = &*self.0;
         let mut last: ClassId = 0;
-        while let Some(&first) = bytes.next() {
-            let (mut byte, mut rest, mut shift) = (first, (first & 0x7f) as u32, 0);
-            while byte & 0x80 != 0 {
-                let Some(&next) = bytes.next() else { return };
-                (byte, shift) = (next, shift + 7);
-                rest |= ((byte & 0x7f) as u32) << shift;
-            }
+        let mut step = |rest: u32| {
             last = last.wrapping_add(rest >> 1 ^ (rest & 1).wrapping_neg());
             see(last);
+        };
+        loop {
+            // Eight steps at once, where each is one byte.
+            while let Some((eight, more)) = bytes.split_first_chunk::<8>()
+                && u64::from_ne_bytes(*eight) & 0x8080_8080_8080_8080 == 0
+            {
+                eight.iter().for_each(|&byte| step(byte.into()));
+                bytes = more;
+            }
+            let (mut rest, mut shift) = (0, 0);
+            loop {
+                let Some((&byte, more)) = bytes.split_first() else { return };
+                bytes = more;
+                rest |= u32::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+            }
+            step(rest);
         }
     }
 
@@ -78,6 +92,13 @@ mod tests {
             builder.finish().each(|class| out.push(class));
             assert_eq!(out, row);
         }
+        builder.clear();
+        // Few steps of one byte between longer ones.
+        let mixed: Vec<ClassId> = (0..500).map(|n| n * 20 + n % 9 / 8 * 5000).collect();
+        mixed.iter().for_each(|&class| builder.push(class));
+        let mut out = Vec::new();
+        builder.finish().each(|class| out.push(class));
+        assert_eq!(out, mixed);
         builder.clear();
         (100..1100).for_each(|class| builder.push(class));
         assert_eq!(builder.finish().size(), 1001);

@@ -1,10 +1,11 @@
 //! Types by their classes, for comparisons that do not care what names mean.
 
 use super::base::BaseTypes;
-use super::classes::{ClassId, Classes, VOID_CLASS};
+use super::classes::{ClassId, ClassMember, Classes, VOID_CLASS};
 use super::lower::{members, name_of};
 use crate::unit::Name;
 use crate::{Kind, TypeId};
+use std::slice;
 
 /// A type by its class: what it says, with names standing for themselves.
 #[derive(Clone, Copy)]
@@ -18,6 +19,7 @@ enum Of<'a> {
 }
 
 impl<'a> Shallow<'a> {
+    #[inline]
     pub(super) fn new(classes: &'a Classes, id: ClassId) -> Shallow<'a> {
         match (&classes.base, classes.all.get(id as usize)) {
             (Some(base), Some(class)) if !class.base.is_void() => Shallow(Of::Base(base, class.base)),
@@ -32,6 +34,7 @@ impl<'a> Shallow<'a> {
         }
     }
 
+    #[inline]
     pub fn is_void(self) -> bool {
         match self.0 {
             Of::Class(_, id) => id == VOID_CLASS,
@@ -48,6 +51,7 @@ impl<'a> Shallow<'a> {
         }
     }
 
+    #[inline]
     pub fn kind(self) -> Kind {
         match self.0 {
             Of::Class(classes, id) => classes.get(id).kind,
@@ -87,6 +91,7 @@ impl<'a> Shallow<'a> {
         }
     }
 
+    #[inline]
     pub fn target(self) -> Shallow<'a> {
         match self.0 {
             Of::Class(classes, id) => Shallow::new(classes, classes.get(id).target),
@@ -94,16 +99,41 @@ impl<'a> Shallow<'a> {
         }
     }
 
-    pub fn members(self) -> Box<dyn ExactSizeIterator<Item = (Name, Shallow<'a>)> + 'a> {
+    #[inline]
+    pub fn members(self) -> impl ExactSizeIterator<Item = (Name, Shallow<'a>)> {
         match self.0 {
-            Of::Class(classes, id) => {
-                let of_class = classes.members_of(classes.get(id)).iter();
-                Box::new(of_class.map(move |m| (m.name, Shallow::new(classes, m.class))))
-            }
+            Of::Class(classes, id) => Members::Class(classes, classes.members_of(classes.get(id)).iter()),
             Of::Base(base, id) => {
                 let of_record = members(base.btf(), base.record(id));
-                Box::new(of_record.map(move |m| (m.name, self.to(TypeId(m.ty)))))
+                Members::Base(Box::new(of_record.map(move |m| (m.name, self.to(TypeId(m.ty))))))
             }
         }
     }
 }
+
+/// Nearly all that are asked for are of classes, and that often: of the base's nothing but that they can be had.
+enum Members<'a> {
+    Class(&'a Classes, slice::Iter<'a, ClassMember>),
+    Base(Box<dyn ExactSizeIterator<Item = (Name, Shallow<'a>)> + 'a>),
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Name, Shallow<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<(Name, Shallow<'a>)> {
+        match self {
+            Members::Class(classes, members) => members.next().map(|m| (m.name, Shallow::new(classes, m.class))),
+            Members::Base(members) => members.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Members::Class(_, members) => members.size_hint(),
+            Members::Base(members) => members.size_hint(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Members<'_> {}
