@@ -11,7 +11,7 @@ use crate::lower::{Context, Lowering, NOTHING};
 use crate::members::OpenAggregate;
 use crate::names::{at_str_offset, inline_name, offset_hash};
 use btfkit_btf::Kind;
-use btfkit_btf::unit::Name;
+use btfkit_btf::unit::{Name, NameRef};
 
 /// What an entry of a common layout is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,14 +21,12 @@ pub(crate) enum Part {
     Other,
     /// With a type in the unit, a name by its offset, and no number but its place, which has a fixed size.
     Member,
-    /// Of these, something is stated in another way.
+    /// The same, but for the forms of name, type and place.
     OddMember,
-    /// A pointer, qualifier or typedef, without children.
-    Link(Kind),
-    /// A definition; it may have members.
-    Aggregate(Kind),
-    /// A declaration, without children.
-    Declared(Kind),
+    /// A pointer, qualifier, typedef or declaration, without children.
+    Leaf,
+    /// The definition of a struct or union, which may have members.
+    Aggregate,
     /// With dimensions.
     Array,
     Subrange,
@@ -43,11 +41,16 @@ pub(crate) enum Part {
 #[repr(align(16))]
 pub(crate) struct Common {
     pub part: Part,
+    /// Of a type.
+    pub kind: Option<Kind>,
+    /// Declares a union.
+    pub flag: bool,
     pub children: bool,
     name: NameForm,
     name_at: u8,
-    /// From where references count: an index into [`Commons::from`].
-    from: u8,
+    /// The type is counted from the start of `.debug_info`.
+    far: bool,
+    typed: bool,
     type_at: u8,
     /// A member's offset, an aggregate's size, the elements of a dimension.
     number: Field,
@@ -60,16 +63,16 @@ pub(crate) struct Common {
 /// Codes below this have one byte.
 pub(crate) const NARROW: usize = 0x80;
 
-/// There is no type.
-const UNTYPED: u8 = 2;
-
 impl Common {
     pub const NONE: Common = Common {
         part: Part::Other,
+        kind: None,
+        flag: false,
         children: false,
         name: NameForm::None,
         name_at: 0,
-        from: UNTYPED,
+        far: false,
+        typed: false,
         type_at: 0,
         number: Field::NONE,
         more: 0,
@@ -78,7 +81,7 @@ impl Common {
 
     pub fn of(layout: &Layout, children: bool) -> Option<Common> {
         let (name, typed) = (layout.name, layout.has_type);
-        let (mut part, mut slot) = (Part::Other, 0);
+        let (mut part, mut kind, mut slot) = (Part::Other, None, 0);
         match layout.shape {
             Shape::Member if typed && layout.has_only(&[0]) => {
                 let plain = name == NameForm::Offset && !layout.far && layout.leb == 0;
@@ -86,20 +89,20 @@ impl Common {
             }
             Shape::Parameter if typed => part = Part::Parameter,
             Shape::Link(Kind::Typedef) if name == NameForm::None => {}
-            Shape::Link(kind) if !children => part = Part::Link(kind),
-            Shape::Aggregate(kind) if layout.has_only(&[0]) => part = Part::Aggregate(kind),
-            Shape::Aggregate(kind) if !children && name != NameForm::None => {
+            Shape::Link(of) if !children => (part, kind) = (Part::Leaf, Some(of)),
+            Shape::Aggregate(of) if layout.has_only(&[0]) => (part, kind) = (Part::Aggregate, Some(of)),
+            Shape::Aggregate(_) if !children && name != NameForm::None => {
                 slot = 1;
                 let declared = layout.has_only(&[0, 1]) && layout.numbers[1].is_constant(1);
-                part = if declared { Part::Declared(kind) } else { Part::Other };
+                (part, kind) = (if declared { Part::Leaf } else { Part::Other }, Some(Kind::Fwd));
             }
-            Shape::Array if typed && children => part = Part::Array,
+            Shape::Array if typed && children => (part, kind) = (Part::Array, Some(Kind::Array)),
             Shape::Subrange => {
                 // An upper bound counts before a number of elements.
                 slot = if layout.has(0) { 0 } else { 1 };
                 part = Part::Subrange;
             }
-            Shape::Subroutine => part = Part::Subroutine,
+            Shape::Subroutine => (part, kind) = (Part::Subroutine, Some(Kind::FuncProto)),
             _ => {}
         }
         let within = |at: u8| at.checked_add(1).filter(|&at| (at as usize) < REACH);
@@ -108,10 +111,13 @@ impl Common {
         let others_in_leb = layout.leb & !(1 << slot) != 0;
         Some(Common {
             part,
+            kind,
+            flag: kind == Some(Kind::Fwd) && layout.shape == Shape::Aggregate(Kind::Union),
             children,
             name,
             name_at: within(layout.name_at)?,
-            from: if typed { layout.far as u8 } else { UNTYPED },
+            far: layout.far,
+            typed,
             type_at: within(layout.type_at)?,
             number: Field { at: within(number.at)?, add: number.add.checked_add(more)?, ..number },
             more: if layout.leb != 0 { 0x80 } else { 0 },
@@ -204,12 +210,13 @@ impl Commons<'_> {
     /// What the entry refers to, as an offset in the group.
     #[inline(always)]
     pub fn reference<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW], shift: usize) -> u32 {
-        let Some(from) = self.from.get(common.from as usize) else { return NOTHING };
         let raw = word::<BIG>(window, shift + common.type_at as usize % REACH) as u64;
-        self.space.within(raw.wrapping_add(*from))
+        let ty = self.space.within(raw.wrapping_add(self.from[common.far as usize]));
+        if common.typed { ty } else { NOTHING }
     }
 
-    /// The name of the entry at `at`. `shift` grows by an inline name, up to eight bytes; None for a longer one.
+    /// The name of the entry at `at`. `shift` grows by an inline name, up to eight bytes; None for a longer or an empty
+    /// one.
     #[inline(always)]
     pub fn name<const BIG: bool, const INDEXED: bool>(
         &self,
@@ -220,8 +227,12 @@ impl Commons<'_> {
     ) -> Option<Name> {
         let name_at = *shift + common.name_at as usize % REACH;
         match common.name {
-            NameForm::Offset => Some(at_str_offset(word::<BIG>(window, name_at) as u64)),
-            NameForm::None => Some(Name::NONE),
+            // Types with and without names come in no order: no branch for that.
+            NameForm::Offset | NameForm::None => {
+                let Name { hash, at } = at_str_offset(word::<BIG>(window, name_at) as u64);
+                let all = 0u64.wrapping_sub((common.name == NameForm::Offset) as u64);
+                Some(Name { hash: hash & all, at: NameRef(at.0 & all) })
+            }
             NameForm::Index(size) if INDEXED => {
                 let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
                 let offset = self.strings.get(usize::try_from(index * 4).ok()?..)?.first_chunk()?;
@@ -231,7 +242,7 @@ impl Commons<'_> {
             NameForm::Inline => {
                 let (text, length) = inline_text(window, name_at)?;
                 *shift += length + 1;
-                Some(inline_name(text, length, at + name_at, self.in_types))
+                Some(inline_name(text, length, at + name_at, self.in_types)).filter(|name| !name.is_none())
             }
             NameForm::Index(_) => None,
         }
@@ -284,7 +295,7 @@ impl Commons<'_> {
                 }
                 _ => break,
             };
-            own.add_whole_bytes(member.name, member.bytes);
+            own.place(member.name, member.bytes * 8);
             references.push(member.ty);
             rest = &rest[member.length.min(WINDOW)..];
         }
@@ -314,7 +325,7 @@ impl Commons<'_> {
         Some(Member { name, ty, bytes: common.number::<BIG>(window, shift), length: common.length(shift) })
     }
 
-    /// One in twenty, if names are no indices: the loop is shorter without them.
+    /// One in ten, if names are no indices: the loop is shorter without them.
     #[inline(never)]
     fn odd_member<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW]) -> Option<Member> {
         self.member::<BIG, false>(common, window, 0)

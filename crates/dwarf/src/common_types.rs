@@ -5,7 +5,7 @@
 //! that nothing is put on the stack and taken from it. Where something else is among the children, the loop ends before
 //! the entry, as if nothing of it had been read; only structs, which may be large, are left open.
 
-use crate::common::{Common, Commons, Part};
+use crate::common::{Commons, Part};
 use crate::layout::WINDOW;
 use crate::lower::{Context, Frame, Lowering, NOTHING};
 use crate::members::{OpenAggregate, OpenPrototype};
@@ -41,33 +41,30 @@ impl Lowering<'_> {
             && let Some((common, mut shift)) = commons.at::<INDEXED>(window)
             && let Some(name) = commons.name::<BIG, INDEXED>(common, window, &mut shift, at)
         {
-            let target = commons.reference::<BIG>(common, window, shift);
-            let mut ty = LocalType { name, target, at: from.wrapping_add(at as u32), ..LocalType::default() };
+            let (kind, flag, target) = (common.kind, common.flag, commons.reference::<BIG>(common, window, shift));
+            let offset = from.wrapping_add(at as u32);
+            if common.part == Part::Leaf {
+                self.note(LocalType { kind, flag, name, target, at: offset, ..LocalType::default() });
+                at += common.length(shift);
+                continue;
+            }
+            let mut ty = LocalType { kind, name, target, at: offset, ..LocalType::default() };
             let mut next = at + common.length(shift);
+            let (local, first) = (self.types.types.len() as Local, self.types.references.len());
             match common.part {
-                Part::Link(Kind::Typedef) if name.is_none() => break,
-                Part::Link(kind) => ty.kind = Some(kind),
-                Part::Declared(kind) if !name.is_none() => {
-                    (ty.kind, ty.flag) = (Some(Kind::Fwd), kind == Kind::Union);
-                }
-                Part::Aggregate(kind) if !common.has_long_number(window, shift) => {
-                    (ty.kind, ty.size) = (Some(kind), common.number::<BIG>(window, shift) as u32);
-                    let local = self.types.types.len() as Local;
-                    let mut open = OpenAggregate::new(local, self.pending.len() as u32, kind == Kind::Union);
-                    ty.first = self.types.references.len() as u32;
+                Part::Aggregate if !common.has_long_number(window, shift) => {
+                    ty.size = common.number::<BIG>(window, shift) as u32;
+                    let union = kind == Some(Kind::Union);
+                    let mut open = OpenAggregate::new(local, self.pending.len() as u32, union);
                     if common.children {
                         next = commons.all_members::<BIG, INDEXED>(data, next, &mut open, &mut self.types.references);
                         if data.get(next) != Some(&0) {
-                            self.pending.extend(self.types.references.drain(ty.first as usize..));
-                            ty.first = 0;
-                            self.note(ty);
-                            self.aggregates.push(open);
-                            self.stack.push(Frame::Aggregate);
+                            self.leave_open(ty, open, first);
                             return next;
                         }
                         next += 1;
                     }
-                    ty.count = self.types.references.len() as u32 - ty.first;
+                    (ty.first, ty.count) = (first as u32, (self.types.references.len() - first) as u32);
                     if open.end(&mut ty) {
                         self.care.push(local);
                     }
@@ -76,54 +73,50 @@ impl Lowering<'_> {
                     let Some((elements, behind)) = dimensions::<BIG, INDEXED>(commons, data, next) else { break };
                     next = behind;
                     self.has_array = true;
-                    (ty.kind, ty.size) = (Some(Kind::Array), elements);
-                    (ty.first, ty.count) = (self.types.references.len() as u32, 1);
+                    (ty.size, ty.first, ty.count) = (elements, first as u32, 1);
                     self.types.references.push(ARRAY_INDEX);
                 }
                 Part::Subroutine => {
-                    let local = self.types.types.len() as Local;
                     let mut open = OpenPrototype::new(local, 0);
                     let references = &mut self.types.references;
-                    (ty.kind, ty.first) = (Some(Kind::FuncProto), references.len() as u32);
                     if common.children {
                         let Some(behind) = parameters::<BIG, INDEXED>(commons, data, next, &mut open, references)
                         else {
-                            references.truncate(ty.first as usize);
+                            references.truncate(first);
                             break;
                         };
                         next = behind;
                     }
-                    ty.count = references.len() as u32 - ty.first;
+                    (ty.first, ty.count) = (first as u32, (references.len() - first) as u32);
                     if open.end(&mut ty) {
                         self.care.push(local);
                     }
                 }
                 _ => break,
             }
-            self.types.order.push(self.types.types.len() as Local);
             self.note(ty);
             at = next;
         }
         at
     }
 
+    /// Notes a type that has ended.
     #[inline(always)]
     fn note(&mut self, ty: LocalType) {
         self.index.mark(ty.at);
+        self.types.order.push(self.types.types.len() as Local);
         self.types.types.push(ty);
     }
-}
 
-/// What stands at `at`, where that is an entry of this part.
-#[inline(always)]
-fn child<'c, 'd, const INDEXED: bool>(
-    commons: &'c Commons<'_>,
-    data: &'d [u8],
-    at: usize,
-) -> Option<(&'d [u8; WINDOW], &'c Common, usize)> {
-    let window = data.get(at..)?.first_chunk::<WINDOW>()?;
-    let (common, shift) = commons.at::<INDEXED>(window)?;
-    Some((window, common, shift))
+    /// Something else is among the members, of which those in `references` have been read.
+    #[inline(never)]
+    fn leave_open(&mut self, ty: LocalType, open: OpenAggregate, first: usize) {
+        self.pending.extend(self.types.references.drain(first..));
+        self.index.mark(ty.at);
+        self.types.types.push(ty);
+        self.aggregates.push(open);
+        self.stack.push(Frame::Aggregate);
+    }
 }
 
 /// The elements of all dimensions, and where the array's children end; None where one has to be looked at more closely.
@@ -135,7 +128,8 @@ fn dimensions<const BIG: bool, const INDEXED: bool>(
 ) -> Option<(u32, usize)> {
     let mut elements = 1u32;
     loop {
-        let (window, common, shift) = child::<INDEXED>(commons, data, at)?;
+        let window = data.get(at..)?.first_chunk::<WINDOW>()?;
+        let (common, shift) = commons.at::<INDEXED>(window)?;
         match common.part {
             Part::Subrange if !common.has_long_number(window, shift) => {
                 elements = elements.wrapping_mul(common.number::<BIG>(window, shift) as u32);
@@ -157,7 +151,8 @@ fn parameters<const BIG: bool, const INDEXED: bool>(
     references: &mut Vec<u32>,
 ) -> Option<usize> {
     loop {
-        let (window, common, mut shift) = child::<INDEXED>(commons, data, at)?;
+        let window = data.get(at..)?.first_chunk::<WINDOW>()?;
+        let (common, mut shift) = commons.at::<INDEXED>(window)?;
         let (name, ty) = match common.part {
             Part::Parameter => {
                 let name = commons.name::<BIG, INDEXED>(common, window, &mut shift, at)?;

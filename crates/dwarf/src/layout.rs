@@ -7,6 +7,7 @@
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::lower::{Context, Lowering, NOTHING, UNRESOLVED};
+use crate::members::{MAX_WIDTH, WIDTH_SHIFT};
 use crate::names::inline_name;
 use crate::plan::{Attr, Op, Role, Steps};
 use btfkit_btf::Kind;
@@ -204,6 +205,20 @@ impl Layout {
             true => return None,
         };
         Some(space.within(position))
+    }
+
+    /// As in [`LocalMember`](btfkit_btf::unit::LocalMember), of a member; None where BTF has no room for its width.
+    #[inline(always)]
+    pub fn member_value<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> Option<u64> {
+        if self.is_plain() {
+            return Some(self.numbers[0].read::<BIG>(window, shift) * 8);
+        }
+        let bits = match self.has(1) {
+            true => self.numbers[1].read::<BIG>(window, shift),
+            false => self.numbers[0].read::<BIG>(window, shift) * 8,
+        };
+        let width = self.numbers[2].read::<BIG>(window, shift);
+        (width <= MAX_WIDTH).then_some(bits | width << WIDTH_SHIFT)
     }
 
     /// Does a LEB128 number not end with its first byte?

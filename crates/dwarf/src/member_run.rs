@@ -6,7 +6,7 @@ use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::{Layout, NameForm, REACH, Shape, WINDOW, inline_text, string_index, word};
 use crate::lower::{Context, Lowering};
-use crate::members::{MAX_WIDTH, OpenAggregate, WIDTH_SHIFT};
+use crate::members::OpenAggregate;
 use crate::names::{inline_hash, offset_hash};
 use crate::quick::Run;
 
@@ -48,19 +48,9 @@ impl<'a> Lowering<'a> {
                 break;
             }
             let Some(ty) = layout.reference::<BIG>(window, shift, &space) else { break };
-            let mut value = layout.numbers[0].read::<BIG>(window, shift) * 8;
-            if !layout.is_plain() {
-                if layout.has(1) {
-                    value = layout.numbers[1].read::<BIG>(window, shift);
-                }
-                let width = layout.numbers[2].read::<BIG>(window, shift);
-                if width > MAX_WIDTH {
-                    break;
-                }
-                value |= width << WIDTH_SHIFT;
-                if layout.has(3) {
-                    self.alignments.push((open.local, layout.numbers[3].read::<BIG>(window, shift)));
-                }
+            let Some(value) = layout.member_value::<BIG>(window, shift) else { break };
+            if layout.has(3) {
+                self.alignments.push((open.local, layout.numbers[3].read::<BIG>(window, shift)));
             }
             open.add(name, value, ty);
             self.pending.push(ty);

@@ -64,21 +64,24 @@ impl OpenAggregate {
     /// `name` is its hash.
     #[inline(always)]
     pub fn add(&mut self, name: u64, value: u64, ty: u32) {
+        self.note(value, ty);
+        self.place(name, value);
+    }
+
+    /// All that [`add`](Self::add) does for a member that has a type and is no bitfield.
+    #[inline(always)]
+    pub fn place(&mut self, name: u64, value: u64) {
         let offset = value & 0xffff_ffff;
         self.content.add(name, value);
-        self.odd |= value;
         self.descents |= offset.wrapping_sub(self.last);
-        self.bad |= ty == NOTHING;
         self.last = offset;
     }
 
-    /// As above, of a member that has a type and starts `bytes` (less than 2^17) into the aggregate.
+    /// And what it does for any other.
     #[inline(always)]
-    pub fn add_whole_bytes(&mut self, name: u64, bytes: u64) {
-        let offset = bytes * 8;
-        self.content.add(name, offset);
-        self.descents |= offset.wrapping_sub(self.last);
-        self.last = offset;
+    pub fn note(&mut self, value: u64, ty: u32) {
+        self.odd |= value;
+        self.bad |= ty == NOTHING;
     }
 
     /// Says of the type what its members say together, when it has their number. Does it need care?
