@@ -3,10 +3,13 @@
 //! A function may have several entries in a unit: an abstract one with names and types, and concrete ones with
 //! addresses and locations that refer to it. All count, each as an instance of its own; who encodes decides between them.
 
+use crate::abbreviations::Table;
 use crate::entry::{Class, Entry};
 use crate::location::Place;
 use crate::lower::{Carrier, Children, Context, Frame, Lowering, NOTHING, OpenFunction};
-use crate::plan::Attr;
+use crate::plan::{Attr, Role};
+use crate::prefetch::prefetch;
+use crate::sections::Bytes;
 use crate::{Facts, Function};
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
@@ -121,7 +124,7 @@ impl Lowering<'_> {
             let count = (self.info_len / BYTES_PER_RECENT).clamp(1, MOST_RECENT).next_power_of_two();
             self.recent_functions.resize(count as usize, KnownFunction { offset: NOT_RECENT, symbol: 0 });
         }
-        let slot = (offset as u32).wrapping_mul(0x9e37_79b9) as usize >> 16 & (self.recent_functions.len() - 1);
+        let slot = self.recent_slot(offset as u32);
         if let Some(known) = self.recent_functions.get(slot)
             && known.offset == offset as u32
             && offset < NOT_RECENT as u64
@@ -135,6 +138,22 @@ impl Lowering<'_> {
             self.recent_functions[slot] = KnownFunction { offset: offset as u32, symbol };
         }
         (name, symbol)
+    }
+
+    fn recent_slot(&self, offset: u32) -> usize {
+        offset.wrapping_mul(0x9e37_79b9) as usize >> 16 & self.recent_functions.len().wrapping_sub(1)
+    }
+
+    /// Calls for what will be asked of the name of the function at `at`, if there is one. Functions stand side by side,
+    /// and their names in no order: each was waited for.
+    pub(crate) fn call_for_function(&self, table: &Table, bytes: Bytes<'_>, mut at: usize) {
+        if let Ok(code) = bytes.uleb(&mut at)
+            && let Some(code) = table.get(code).filter(|code| code.role == Role::Function)
+            && let Some(offset) = code.plan.name_at.and_then(|name_at| bytes.u32(at + name_at as usize).ok())
+        {
+            prefetch(&self.recent_functions, self.recent_slot(offset) as u64);
+            prefetch(self.sections.str.data, offset as u64);
+        }
     }
 
     fn symbol_of(&self, name: Name) -> Option<u32> {

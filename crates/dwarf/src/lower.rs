@@ -390,7 +390,11 @@ impl<'a> Lowering<'a> {
                 continue;
             }
             entry.at = at;
+            let behind = if code.role == Role::Function { plan.behind_children(cursor, start) } else { None };
             cursor.read(plan, unit.encoding, &mut entry)?;
+            if code.role == Role::Function && cursor.relocations.is_none() {
+                self.call_for_function(table, cursor.bytes, behind.unwrap_or(cursor.at));
+            }
             match (self.open(&context, plan, &entry, offset), plan.children) {
                 (Children::Frame(frame), true) => self.stack.push(frame),
                 (Children::Frame(frame), false) => self.close(frame),

@@ -131,6 +131,8 @@ pub(crate) struct Plan {
     pub far: Option<Box<[u16]>>,
     /// Where the offset of the next sibling stands, from the first attribute.
     sibling: Option<u32>,
+    /// Where the name stands, from the first attribute, if that is an offset of 4 bytes and the first that is read.
+    pub name_at: Option<u32>,
 }
 
 /// What the sizes of forms depend on.
@@ -174,7 +176,9 @@ impl Plan {
             _ => layout.as_ref().and_then(|layout| Common::of(layout, children)),
         };
         let sibling = sibling(&specs, encoding).filter(|_| children);
-        Some(Plan { tag, role, layout, common, children, read, skip, links, far, sibling })
+        let named = read.steps.first().filter(|step| (step.attr, step.op) == (Attr::Name, Op::Strp4));
+        let name_at = named.map(|step| step.skip);
+        Some(Plan { tag, role, layout, common, children, read, skip, links, far, sibling, name_at })
     }
 
     /// Where the entry that follows the children starts, if the one at the cursor says so (from the start of the unit).

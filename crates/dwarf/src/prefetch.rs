@@ -4,13 +4,13 @@
 
 /// Asks the processor to bring the line with `data[at]` near, if there is one. Nothing waits for it.
 #[inline(always)]
-pub(crate) fn prefetch(data: &[u8], at: u64) {
+pub(crate) fn prefetch<T>(data: &[T], at: u64) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(byte) = usize::try_from(at).ok().and_then(|at| data.get(at)) {
+    if let Some(item) = usize::try_from(at).ok().and_then(|at| data.get(at)) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: the instruction is part of every x86-64 processor; it reads nothing that a program sees, and the
         // address is one of a slice.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (data, at);
