@@ -1,13 +1,12 @@
 // The addon in several threads of Node, under two names in one process, and processes that end while it works.
 import {spawn} from 'node:child_process';
-import {readdirSync} from 'node:fs';
 import {copyFile, truncate} from 'node:fs/promises';
 import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import {encode} from 'btfkit';
 import {finish} from './helpers/cli.js';
-import {example, largeInput, names, root, temporaryFolder} from './helpers/inputs.js';
+import {addon, example, largeInput, names, temporaryFolder} from './helpers/inputs.js';
 
 const library = JSON.stringify(import.meta.resolve('btfkit'));
 
@@ -93,10 +92,8 @@ test.serial('a process that exits in the middle of a call', async t => {
 
 test.serial('the addon under two names: both guard their inputs', async t => {
 	const folder = await temporaryFolder(t);
-	const built = join(root, 'native', 'debug');
-	const addon = join(built, readdirSync(built).find(name => name.endsWith('.node')));
 	const other = join(folder, 'other.node');
-	await copyFile(addon, other);
+	await copyFile(addon(), other);
 	const inputs = ['one', 'two'].map(name => join(folder, name));
 	for (const input of inputs) {
 		await copyFile(largeInput(), input);
@@ -114,7 +111,7 @@ test.serial('the addon under two names: both guard their inputs', async t => {
 		const cut = await Promise.all([run(0, given[2]), run(1, given[3])]);
 		const after = await Promise.all([run(0, given[4]), run(1, given[4])]);
 		console.log(JSON.stringify({whole, cut, after}));
-	`, addon, other, ...inputs, example);
+	`, addon(), other, ...inputs, example);
 	// Whenever that is: before it is a short file, afterwards it makes no difference.
 	const cuts = [300, 400, 500].map(delay => new Promise(resolve => {
 		setTimeout(() => resolve(Promise.all(inputs.map(input => truncate(input, 100_000)))), delay);

@@ -3,6 +3,7 @@ import {existsSync, readdirSync, statSync} from 'node:fs';
 import {mkdtemp, readFile, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -50,10 +51,10 @@ export function largeModule() {
 	return largest?.path ?? addon();
 }
 
-/** It has DWARF, as it is a debug build. */
-function addon() {
-	const folder = join(root, 'native', 'debug');
-	return join(folder, readdirSync(folder).find(name => name.endsWith('.node')));
+/** The addon that is tested. It has DWARF, as it is a debug build. */
+export function addon() {
+	const named = process.env.BTFKIT_ADDON;
+	return statSync(named).isDirectory() ? join(named, readdirSync(named).find(name => name.endsWith('.node'))) : named;
 }
 
 function cachedPackages() {
