@@ -25,6 +25,6 @@ mod tests {
         for at in [0, 2, 3, 4, 1 << 20, u64::MAX] {
             prefetch(&[1, 2, 3], at);
         }
-        prefetch(&[], 0);
+        prefetch::<u8>(&[], 0);
     }
 }
