@@ -4,10 +4,8 @@
 //! these is turned into a plan once; a unit's table leads to plans that are there already.
 
 use crate::common::{Common, NARROW};
-use crate::entry::Cursor;
 use crate::error::Fault;
-use crate::layout::Layout;
-use crate::plan::{DW_AT_GNU_ANNOTATION, Encoding, Plan, Role};
+use crate::plan::{DW_AT_GNU_ANNOTATION, Encoding, Plan};
 use crate::sections::Bytes;
 use gimli::{DwForm, constants as dw};
 use rustc_hash::FxHashMap;
@@ -18,51 +16,26 @@ use std::sync::Arc;
 pub(crate) struct Table {
     /// By code, as compilers number from 1 without gaps. What comes after a gap does not belong here: a table of few bytes
     /// would be large.
-    dense: Vec<Option<Code>>,
-    sparse: FxHashMap<u64, Code>,
+    dense: Vec<Option<Arc<Plan>>>,
+    sparse: FxHashMap<u64, Arc<Plan>>,
     /// What entries of common layouts are read by; those of codes of one byte are all there.
     pub common: Vec<Common>,
     /// Bytes of its declarations.
     pub length: usize,
 }
 
-/// A plan, and beside it what the walk asks for at each entry: the whole of a unit's table stays in the cache.
-#[derive(Debug, Clone)]
-pub(crate) struct Code {
-    /// How to read it in one step.
-    pub layout: Option<Layout>,
-    pub role: Role,
-    pub children: bool,
-    /// The bytes that an entry has behind its code, where they are always as many.
-    pub length: Option<u16>,
-    /// [`Plan::links`] has something.
-    pub leads_out: bool,
-    pub plan: Arc<Plan>,
-}
-
-impl Code {
-    /// The cursor ends behind the entry, of which nothing is read.
-    #[inline(always)]
-    pub fn skip(&self, cursor: &mut Cursor<'_>, encoding: Encoding) -> Result<(), Fault> {
-        match self.length {
-            Some(length) => cursor.advance(length as usize),
-            None => cursor.skip(&self.plan.skip, encoding),
-        }
-    }
-}
-
 impl Table {
     #[inline(always)]
-    pub fn get(&self, code: u64) -> Option<&Code> {
+    pub fn get(&self, code: u64) -> Option<&Plan> {
         match self.dense.get(code as usize) {
-            Some(code) => code.as_ref(),
-            None => self.sparse.get(&code),
+            Some(plan) => plan.as_deref(),
+            None => self.sparse.get(&code).map(|plan| &**plan),
         }
     }
 
     /// Does a code have references that may lead out of the unit?
     pub fn leads_out(&self) -> bool {
-        self.dense.iter().flatten().chain(self.sparse.values()).any(|code| code.leads_out)
+        self.dense.iter().flatten().chain(self.sparse.values()).any(|plan| plan.links.is_some())
     }
 
     /// By the first byte of a code: how far it is to the next entry. 0 where more has to be looked at: the code, the
@@ -71,8 +44,8 @@ impl Table {
         let mut leaps = [0; 256];
         // A null entry has nothing but its code.
         leaps[0] = 1;
-        for (leap, code) in leaps[1..0x80].iter_mut().zip(self.dense.iter().skip(1)) {
-            let length = code.as_ref().filter(|code| !code.leads_out).and_then(|code| code.length);
+        for (leap, plan) in leaps[1..0x80].iter_mut().zip(self.dense.iter().skip(1)) {
+            let length = plan.as_ref().filter(|plan| plan.links.is_none()).and_then(|plan| plan.length);
             *leap = length.and_then(|length| length.checked_add(1)).unwrap_or(0);
         }
         leaps
@@ -86,30 +59,21 @@ impl Table {
     }
 
     fn insert(&mut self, code: u64, plan: Arc<Plan>) {
-        let length = if plan.skip.steps.is_empty() { u16::try_from(plan.skip.tail).ok() } else { None };
-        let entry = Code {
-            layout: plan.layout,
-            role: plan.role,
-            children: plan.children,
-            length,
-            leads_out: plan.links.is_some(),
-            plan,
-        };
         if self.dense.is_empty() {
             self.dense.push(None);
         }
         let index = self.dense.len();
         // Of several with one code the first counts.
         if code == index as u64 && !self.sparse.contains_key(&code) {
-            if let Some(common) = entry.plan.common {
+            if let Some(common) = plan.common {
                 if self.common.len() <= index {
                     self.common.resize(index + 1, Common::NONE);
                 }
                 self.common[index] = common;
             }
-            self.dense.push(Some(entry));
+            self.dense.push(Some(plan));
         } else if code > index as u64 {
-            self.sparse.entry(code).or_insert(entry);
+            self.sparse.entry(code).or_insert(plan);
         }
     }
 }

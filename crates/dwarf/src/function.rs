@@ -148,8 +148,8 @@ impl Lowering<'_> {
     /// and their names in no order: each was waited for.
     pub(crate) fn call_for_function(&self, table: &Table, bytes: Bytes<'_>, mut at: usize) {
         if let Ok(code) = bytes.uleb(&mut at)
-            && let Some(code) = table.get(code).filter(|code| code.role == Role::Function)
-            && let Some(offset) = code.plan.name_at.and_then(|name_at| bytes.u32(at + name_at as usize).ok())
+            && let Some(plan) = table.get(code).filter(|plan| plan.role == Role::Function)
+            && let Some(offset) = plan.name_at.and_then(|name_at| bytes.u32(at + name_at as usize).ok())
         {
             prefetch(&self.recent_functions, self.recent_slot(offset) as u64);
             prefetch(self.sections.str.data, offset as u64);

@@ -347,7 +347,7 @@ impl<'a> Lowering<'a> {
         if code == 0 {
             return Ok(());
         }
-        let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
+        let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
         cursor.read(plan, unit.encoding, &mut entry)?;
         let Some(context) = self.root(unit, plan, &entry, base).filter(|_| plan.children) else { return Ok(()) };
         self.stack.push(Frame::Scope { global: true });
@@ -364,35 +364,34 @@ impl<'a> Lowering<'a> {
                 }
                 continue;
             }
-            let code = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+            let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
             let offset = base + (at - start) as u32;
-            if self.quick::<BIG>(&context, table, commons.as_ref(), code, cursor, offset)? {
+            if self.quick::<BIG>(&context, table, commons.as_ref(), plan, cursor, offset)? {
                 continue;
             }
-            let plan = &*code.plan;
-            if !self.matters(code.role) {
-                if code.children {
+            if !self.matters(plan.role) {
+                if plan.children {
                     if let Some(next) = plan.behind_children(cursor, start) {
                         cursor.at = next;
                         continue;
                     }
                     self.stack.push(Frame::Ignored);
                 }
-                code.skip(cursor, unit.encoding)?;
+                plan.pass(cursor, unit.encoding)?;
                 continue;
             }
             // Of a block nothing is read.
-            if code.role == Role::Block {
-                code.skip(cursor, unit.encoding)?;
-                if code.children {
+            if plan.role == Role::Block {
+                plan.pass(cursor, unit.encoding)?;
+                if plan.children {
                     self.stack.push(Frame::Body);
                 }
                 continue;
             }
             entry.at = at;
-            let behind = if code.role == Role::Function { plan.behind_children(cursor, start) } else { None };
+            let behind = if plan.role == Role::Function { plan.behind_children(cursor, start) } else { None };
             cursor.read(plan, unit.encoding, &mut entry)?;
-            if code.role == Role::Function && cursor.relocations.is_none() {
+            if plan.role == Role::Function && cursor.relocations.is_none() {
                 self.call_for_function(table, cursor.bytes, behind.unwrap_or(cursor.at));
             }
             match (self.open(&context, plan, &entry, offset), plan.children) {

@@ -61,7 +61,7 @@ impl<'a> Lowering<'a> {
                 (back, run) = (at, Run::All);
                 break;
             }
-            match table.get(code).and_then(|code| code.layout.as_ref()) {
+            match table.get(code).and_then(|plan| plan.layout.as_ref()) {
                 // A common one is read with those that follow it.
                 Some(next) if next.shape == Shape::Member && !(by_offset && table.is_common_member(code)) => {
                     layout = next

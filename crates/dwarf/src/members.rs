@@ -403,7 +403,7 @@ impl Lowering<'_> {
                 depth -= 1;
                 continue;
             }
-            let plan = &*table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?.plan;
+            let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
             let wanted =
                 depth == 1 && matches!(plan.role, Role::Member | Role::Enumerator | Role::Parameter | Role::Dots);
             if wanted {

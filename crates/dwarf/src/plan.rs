@@ -6,6 +6,7 @@
 
 use crate::common::Common;
 use crate::entry::Cursor;
+use crate::error::Fault;
 use crate::layout::Layout;
 use crate::sections::Bytes;
 use gimli::{DwAt, DwForm, DwTag, constants as dw};
@@ -122,6 +123,8 @@ pub(crate) struct Plan {
     pub tag: DwTag,
     pub role: Role,
     pub children: bool,
+    /// The bytes that an entry has behind its code, where they are always as many.
+    pub length: Option<u16>,
     pub read: Steps,
     pub skip: Steps,
     /// Reads nothing but the references that may lead to other units, where there are any.
@@ -176,9 +179,19 @@ impl Plan {
             _ => layout.as_ref().and_then(|layout| Common::of(layout, children)),
         };
         let sibling = sibling(&specs, encoding).filter(|_| children);
+        let length = if skip.steps.is_empty() { u16::try_from(skip.tail).ok() } else { None };
         let named = read.steps.first().filter(|step| (step.attr, step.op) == (Attr::Name, Op::Strp4));
         let name_at = named.map(|step| step.skip);
-        Some(Plan { tag, role, layout, common, children, read, skip, links, far, sibling, name_at })
+        Some(Plan { tag, role, layout, common, children, length, read, skip, links, far, sibling, name_at })
+    }
+
+    /// The cursor ends behind the entry, of which nothing is read.
+    #[inline(always)]
+    pub fn pass(&self, cursor: &mut Cursor<'_>, encoding: Encoding) -> Result<(), Fault> {
+        match self.length {
+            Some(length) => cursor.advance(length as usize),
+            None => cursor.skip(&self.skip, encoding),
+        }
     }
 
     /// Where the entry that follows the children starts, if the one at the cursor says so (from the start of the unit).

@@ -3,12 +3,13 @@
 //! Nothing is decided here that [`crate::types`] and [`crate::members`] would decide otherwise; what is unusual in any
 //! way is left to them.
 
-use crate::abbreviations::{Code, Table};
+use crate::abbreviations::Table;
 use crate::common::Commons;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::{Fixed, Layout, Shape};
 use crate::lower::{Carrier, Context, Frame, Lowering};
+use crate::plan::Plan;
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{Local, LocalType};
 
@@ -32,11 +33,11 @@ impl<'a> Lowering<'a> {
         context: &Context,
         table: &'p Table,
         commons: Option<&Commons<'_>>,
-        code: &'p Code,
+        plan: &'p Plan,
         cursor: &mut Cursor<'a>,
         offset: u32,
     ) -> Result<bool, Fault> {
-        let Some(layout) = &code.layout else { return Ok(false) };
+        let Some(layout) = &plan.layout else { return Ok(false) };
         let run = match (layout.shape, self.parent()) {
             (Shape::Member, Some(Frame::Aggregate)) => {
                 self.quick_members::<BIG>(context, table, commons, layout, cursor, offset)?
@@ -75,7 +76,7 @@ impl<'a> Lowering<'a> {
                         return Ok(true);
                     }
                 }
-                return self.quick_type::<BIG>(context, code.children, layout, cursor, offset);
+                return self.quick_type::<BIG>(context, plan.children, layout, cursor, offset);
             }
         };
         if run == Run::All
@@ -180,7 +181,7 @@ impl<'a> Lowering<'a> {
             back = cursor.at;
             match cursor.bytes.uleb(&mut cursor.at) {
                 Ok(0) => return Ok(Run::All),
-                Ok(code) => match table.get(code).and_then(|code| code.layout.as_ref()) {
+                Ok(code) => match table.get(code).and_then(|plan| plan.layout.as_ref()) {
                     Some(next) if std::mem::discriminant(&next.shape) == shape => layout = next,
                     _ => break,
                 },

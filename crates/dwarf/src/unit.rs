@@ -293,19 +293,19 @@ fn outward(
         if code == 0 {
             continue;
         }
-        let code = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
-        if !code.leads_out {
-            code.skip(cursor, unit.encoding)?;
+        let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+        if plan.links.is_none() {
+            plan.pass(cursor, unit.encoding)?;
             continue;
         }
-        if let (true, Some(length), Some(far)) = (in_place, code.length, &code.plan.far) {
+        if let (true, Some(length), Some(far)) = (in_place, plan.length, &plan.far) {
             for &distance in far {
                 found(Class::InfoRef, cursor.bytes.u32(cursor.at + distance as usize)? as u64);
             }
             cursor.advance(length as usize)?;
             continue;
         }
-        let Some(links) = &code.plan.links else { continue };
+        let Some(links) = &plan.links else { continue };
         cursor.read_steps(links, unit.encoding, &mut entry)?;
         for attr in FOLLOWED {
             if let Some((class @ (Class::InfoRef | Class::Signature), value)) = entry.get(attr) {
