@@ -5,12 +5,12 @@
 
 use super::base::{BaseTypes, has_name_space};
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, Place, VOID_CLASS};
+use super::prefetch::prefetch;
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling};
+use super::table::Table;
 use crate::TypeId;
 use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, Name, UnitTypes, VOID};
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use std::sync::Arc;
 
 /// What is left of a unit after classification.
@@ -65,7 +65,7 @@ pub struct Classifier {
     pub(super) id: u32,
     pub(super) base: Option<Arc<BaseTypes>>,
     /// Own classes by their keys: without a base a slot and its class have one number.
-    pub(super) table: HashTable<Slot>,
+    pub(super) table: Table,
     pub(super) known: Vec<Known>,
     /// By slot: the type of the base; void for own classes.
     types: Vec<TypeId>,
@@ -109,6 +109,10 @@ struct Met<'a> {
 const CLASSES: usize = 1 << 16;
 const MEMBERS: usize = 1 << 18;
 
+/// Lines of the cache, two slots in each, that are called for behind one that was come to from elsewhere: most slots are
+/// followed by those that were new after them.
+const AHEAD: usize = 3;
+
 /// The upper twelve bits of a key tell its place among the recent ones.
 const RECENT_SHIFT: u32 = 52;
 
@@ -117,7 +121,7 @@ impl Classifier {
     pub fn new(id: u32) -> Classifier {
         let mut known = Vec::with_capacity(CLASSES);
         known.push(Known::new((0, 0), VOID_CLASS));
-        let mut classifier = Classifier::with(id, None, known, HashTable::with_capacity(CLASSES));
+        let mut classifier = Classifier::with(id, None, known, Table::with_capacity(CLASSES));
         classifier.types.reserve(CLASSES);
         classifier.slots.reserve(CLASSES);
         classifier.classes.reserve(CLASSES);
@@ -129,10 +133,10 @@ impl Classifier {
     pub fn on(id: u32, base: Arc<BaseTypes>) -> Classifier {
         let slot_of = vec![NO_SLOT; base.keys.len()];
         let known = vec![Known::new((0, 0), VOID_CLASS)];
-        Classifier { slot_of, ..Classifier::with(id, Some(base), known, HashTable::new()) }
+        Classifier { slot_of, ..Classifier::with(id, Some(base), known, Table::default()) }
     }
 
-    fn with(id: u32, base: Option<Arc<BaseTypes>>, known: Vec<Known>, table: HashTable<Slot>) -> Classifier {
+    fn with(id: u32, base: Option<Arc<BaseTypes>>, known: Vec<Known>, table: Table) -> Classifier {
         Classifier {
             id,
             base,
@@ -169,6 +173,8 @@ impl Classifier {
 
     /// Forgets the program, for the next one on the same base; what was learned of the base's types stays.
     pub(super) fn reset(&mut self) {
+        let own = (self.before..self.known.len()).filter(|&slot| self.types[slot].is_void());
+        self.table.clear(own.map(|slot| self.known[slot].key));
         // What was met of the base stays, and moves up to what was known before.
         let mut moved = vec![NO_SLOT; self.known.len() - self.before];
         let mut next = self.before;
@@ -198,7 +204,6 @@ impl Classifier {
         self.classes.clear();
         self.classes.push(Class::VOID);
         self.members.clear();
-        self.table.clear();
         (self.last, self.next) = (NO_SLOT, self.known[NO_SLOT as usize].next);
         self.contested = false;
     }
@@ -220,7 +225,16 @@ impl Classifier {
         self.fresh.clear();
         self.vertices.clear();
         for (item, &local) in unit.order.iter().enumerate() {
-            let class = self.class(Met { unit, number, local, item: Some(item as u32) });
+            let key = self.spelling.key(unit, local, number);
+            let class = match self.known.get_mut(self.next as usize) {
+                // What is no slot is not listed.
+                Some(known) if known.key == key && known.listed != 0 => {
+                    known.listed += 1;
+                    (self.last, self.next) = (self.next, known.next);
+                    known.class
+                }
+                _ => self.jump(key, Met { unit, number, local, item: Some(item as u32) }),
+            };
             self.class_of[local as usize] = class;
             if self.spelling.of(local).leaf == local {
                 self.vertices.push(class);
@@ -248,22 +262,8 @@ impl Classifier {
 
     /// Bytes that the classes, their members, and what they are looked up by take.
     pub fn sizes(&self) -> [usize; 3] {
-        let lookup = self.known.capacity() * size_of::<Known>() + self.table.allocation_size();
+        let lookup = self.known.capacity() * size_of::<Known>() + self.table.size();
         [self.classes.capacity() * size_of::<Class>(), self.members.capacity() * size_of::<ClassMember>(), lookup]
-    }
-
-    #[inline(always)]
-    fn class(&mut self, met: Met<'_>) -> ClassId {
-        let key = self.spelling.key(met.unit, met.local, met.number);
-        match self.known.get_mut(self.next as usize) {
-            // What is no slot is not listed.
-            Some(known) if known.key == key && known.listed != 0 => {
-                known.listed += met.item.is_some() as u32;
-                (self.last, self.next) = (self.next, known.next);
-                known.class
-            }
-            _ => self.jump(key, met),
-        }
     }
 
     /// Finds the class of a type that does not come after the one that it came after the last time, or is new.
@@ -272,7 +272,11 @@ impl Classifier {
         let is_it = |slot: &Slot| *slot != NO_SLOT && self.known.get(*slot as usize).is_some_and(|k| k.key == key);
         let recent = (key.0 >> RECENT_SHIFT) as usize;
         let guesses = [self.next, self.known[self.last as usize].other, self.recent[recent]];
+        // None of what is needed is near, and all of it is called for before the first is looked at.
+        self.table.call_for(key);
+        guesses.iter().for_each(|&slot| prefetch(&self.known, slot as usize));
         let slot = guesses.into_iter().find(is_it).unwrap_or_else(|| self.look_up(key, met));
+        (1..=AHEAD).for_each(|line| prefetch(&self.known, slot as usize + line * 2));
         if slot != self.next {
             self.recent[recent] = slot;
             self.known[self.last as usize].follow(slot);
@@ -295,22 +299,17 @@ impl Classifier {
         if let Some(found) = self.base.as_ref().and_then(|base| base.find(key)) {
             return self.slot_of_base(found, key);
         }
-        let known = &mut self.known;
-        let is_it = |slot: &Slot| known[*slot as usize].key == key;
-        match self.table.entry(key.0, is_it, |&slot| known[slot as usize].key.0) {
-            Entry::Occupied(found) => *found.get(),
-            Entry::Vacant(free) => {
-                let id = self.classes.len() as ClassId;
-                let slot = known.len() as Slot;
-                free.insert(slot);
-                known.push(Known::new(key, id));
-                self.types.push(TypeId::VOID);
-                self.add(slot, TypeId::VOID, met);
-                self.fresh.push((id, met.local));
-                self.contested = self.contested || self.contests(&self.classes[id as usize]);
-                slot
-            }
+        if let Some(slot) = self.table.find(key, |slot| self.known[slot as usize].key == key) {
+            return slot;
         }
+        let (id, slot) = (self.classes.len() as ClassId, self.known.len() as Slot);
+        self.table.insert(key, slot, |slot| self.known[slot as usize].key.0);
+        self.known.push(Known::new(key, id));
+        self.types.push(TypeId::VOID);
+        self.add(slot, TypeId::VOID, met);
+        self.fresh.push((id, met.local));
+        self.contested = self.contested || self.contests(&self.classes[id as usize]);
+        slot
     }
 
     /// Whether a class of the program defines a name that the base has.
@@ -414,7 +413,7 @@ impl Classifier {
                             let slot = self.slot_of_base(ty, key);
                             self.come_to(slot, met)
                         }
-                        None => self.class(met),
+                        None => self.jump(self.spelling.key(unit, local, number), met),
                     };
                     self.class_of[local as usize] = class;
                     class

@@ -16,8 +16,18 @@ pub(super) struct Mix(u64);
 impl Mix {
     /// Starts with a small number and a hash.
     #[inline]
-    pub fn of(seed: u64, word: u64) -> Mix {
-        Mix(seed.wrapping_mul(A) ^ B).with(word)
+    pub fn of(small: u64, word: u64) -> Mix {
+        Mix::onto(Mix::seed(small), word)
+    }
+
+    /// What [`Mix::onto`] takes for a small number.
+    pub const fn seed(small: u64) -> u64 {
+        small.wrapping_mul(A) ^ B
+    }
+
+    #[inline]
+    pub fn onto(seed: u64, word: u64) -> Mix {
+        Mix(seed).with(word)
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 use super::classes::{Class, ClassId, ClassMember, Classes, INDEX_CLASS, VOID_CLASS};
 use super::classify::{Classifier, Slot};
 use super::spell::Key;
-use hashbrown::HashTable;
+use super::table::Table;
 use rayon::prelude::*;
 
 pub(super) struct Merged {
@@ -15,7 +15,7 @@ pub(super) struct Merged {
 
 /// Classes by their keys.
 pub(super) struct ClassIndex {
-    table: HashTable<ClassId>,
+    table: Table,
     keys: Vec<Key>,
     /// Classes of the base are in the table, too. Each is in no classifier's own, and few programs need it.
     complete: bool,
@@ -23,7 +23,7 @@ pub(super) struct ClassIndex {
 
 impl ClassIndex {
     pub fn find(&self, key: Key) -> Option<ClassId> {
-        self.table.find(key.0, |&c| self.keys[c as usize] == key).copied()
+        self.table.find(key, |c| self.keys[c as usize] == key)
     }
 
     /// Without this, classes of the base may not be found.
@@ -34,7 +34,7 @@ impl ClassIndex {
         let keys = &self.keys;
         let met = classes[..keys.len()].iter().enumerate();
         for (id, _) in met.filter(|(_, class)| !class.base.is_void()) {
-            self.table.insert_unique(keys[id].0, id as ClassId, |&c| keys[c as usize].0);
+            self.table.insert(keys[id], id as ClassId, |c| keys[c as usize].0);
         }
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     };
     let Some(mut largest) = rest.next() else {
         let classes = Classes { all: vec![Class::VOID], ..Classes::default() };
-        let index = ClassIndex { table: HashTable::new(), keys: vec![(0, 0)], complete: true };
+        let index = ClassIndex { table: Table::default(), keys: vec![(0, 0)], complete: true };
         return Merged { classes, ids, index };
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
@@ -62,7 +62,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     let known = |slot: &Slot| largest.known[*slot as usize];
     if largest.base.is_some() {
         // From slots to classes.
-        table.iter_mut().for_each(|slot| *slot = known(slot).class);
+        table.change_numbers(|slot| known(&slot).class);
     }
     let mut all = std::mem::take(&mut largest.classes);
     all.iter_mut().zip(&largest.slots).for_each(|(class, slot)| class.listed = known(slot).listed);
@@ -116,7 +116,7 @@ impl Merging {
                 None => {
                     let id = self.all.len() as ClassId;
                     keys.push(known.key);
-                    table.insert_unique(known.key.0, id, |&c| keys[c as usize].0);
+                    table.insert(known.key, id, |c| keys[c as usize].0);
                     self.all.push(Class { listed: known.listed, ..Class::VOID });
                     (id, true)
                 }

@@ -47,6 +47,7 @@ mod lower;
 mod merge;
 mod of_btf;
 mod open;
+mod prefetch;
 mod reach;
 mod record;
 mod refine;
@@ -54,6 +55,7 @@ mod sequence;
 mod settle;
 mod shallow;
 mod spell;
+mod table;
 mod usual;
 mod views;
 

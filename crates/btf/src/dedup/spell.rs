@@ -9,13 +9,13 @@
 //! may depend on. A leaf is a *vertex*: a named or anonymous STRUCT or UNION, a FWD, a TYPEDEF, a named ENUM, or a type
 //! that joins several leaves (FUNC_PROTO, DATASEC, an ARRAY whose index type has one). INT has none.
 //!
-//! A kernel has millions of types to spell: types with names come first, which takes no look at others. A second pass
-//! over the unit does the rest, as nearly every chain ends in a name after a few steps. Only longer ones are followed with
-//! a stack.
+//! A kernel has millions of types to spell: types with names come first, which takes no look at others, then pointers and
+//! what is like them, where what they refer to is spelled, then the rest, as nearly every chain ends in a name after a few
+//! steps. Only longer ones are followed with a stack.
 
 use super::hash::{Mix, Mix2};
 use crate::Kind;
-use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes};
+use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes, VOID};
 
 /// No leaf.
 pub(super) const NO_LEAF: Local = 0;
@@ -37,7 +37,6 @@ pub(super) struct Spelled {
 
 const VOID_SPELLED: Spelled = Spelled { hash: SPELL_VOID, leaf: NO_LEAF };
 const INDEX_SPELLED: Spelled = Spelled { hash: SPELL_INDEX, leaf: NO_LEAF };
-const NOT_YET: Spelled = Spelled { hash: 0, leaf: NEW };
 
 impl Spelled {
     #[inline]
@@ -56,6 +55,9 @@ pub(super) type Key = (u64, u64);
 pub(super) struct Spelling {
     /// By local id.
     spelled: Vec<Spelled>,
+    /// Room for what is not spelled by a name: pointers and the like, and all others.
+    links: Vec<Local>,
+    others: Vec<Local>,
     stack: Vec<(Local, u32)>,
     /// Types that are part of a circle without a name in it: only malformed or foreign input has them.
     pub circles: Vec<Local>,
@@ -89,12 +91,40 @@ fn is_vertex(kind: Kind, anonymous: bool) -> bool {
 
 impl Spelling {
     pub fn run(&mut self, unit: &UnitTypes) {
+        let types = unit.types.len();
         self.spelled.clear();
-        self.spelled.extend((0..).zip(&unit.types).map(|(local, t)| by_itself(t, local)));
         self.circles.clear();
-        for i in 1..unit.types.len() as Local {
-            if self.spelled[i as usize].leaf == NEW && !self.spell(unit, i, DEPTH).is_known() {
-                self.follow(unit, i);
+        self.links.resize(types.max(self.links.len()), VOID);
+        self.others.resize(types.max(self.others.len()), VOID);
+        // What is a link and what is not comes in no order that a processor could foresee. So there is no branch: each
+        // is put into both lists, and the next one over it where it does not belong there.
+        let (mut links, mut others) = (0, 0);
+        let lists = (&mut self.links[..types], &mut self.others[..types]);
+        self.spelled.extend((0..).zip(&unit.types).map(|(local, t)| {
+            let (spelled, rank) = by_itself(t, local);
+            (lists.0[links], lists.1[others]) = (local, local);
+            links += (rank == LINK) as usize;
+            others += (rank == OTHER) as usize;
+            spelled
+        }));
+        let mut again = 0;
+        for k in 0..links {
+            let i = self.links[k];
+            let t = &unit.types[i as usize];
+            let target = self.of(t.target);
+            self.spelled[i as usize] = link(t, target);
+            self.links[again] = i;
+            again += !target.is_known() as usize;
+        }
+        for k in 0..others + again {
+            let i = if k < others { self.others[k] } else { self.links[k - others] };
+            if self.spelled[i as usize].leaf != NEW {
+                continue;
+            }
+            match self.by_others(unit, &unit.types[i as usize], i) {
+                Some(spelled) => self.spelled[i as usize] = spelled,
+                None if self.reach(unit, i, DEPTH) => {}
+                None => self.follow(unit, i),
             }
         }
     }
@@ -132,70 +162,71 @@ impl Spelling {
         Mix2::of(key, number as u64, 0, local as u64).get()
     }
 
-    /// The spelling of a type, which it gets now where it has none and where nothing that is needed for it is more than
-    /// `depth` steps away.
-    #[inline]
-    fn reach(&mut self, unit: &UnitTypes, local: Local, depth: u32) -> Spelled {
-        match self.of(local) {
-            Spelled { leaf: NEW, .. } if depth > 0 => self.spell(unit, local, depth - 1),
-            spelled => spelled,
+    /// Spells what a type refers to and then the type, unless something that is needed for it is more than `depth` steps
+    /// away, or about to be spelled.
+    fn reach(&mut self, unit: &UnitTypes, i: Local, depth: u32) -> bool {
+        let t = &unit.types[i as usize];
+        for &child in std::iter::once(&t.target).chain(unit.references_of(t)) {
+            if self.of(child).leaf == NEW && (depth == 0 || !self.reach(unit, child, depth - 1)) {
+                return false;
+            }
         }
+        let spelled = self.by_others(unit, t, i);
+        if let Some(spelled) = spelled {
+            self.spelled[i as usize] = spelled;
+        }
+        spelled.is_some()
     }
 
-    /// Spells a type, unless what it refers to is farther away, or about to be spelled.
-    fn spell(&mut self, unit: &UnitTypes, i: Local, depth: u32) -> Spelled {
-        let t = &unit.types[i as usize];
+    /// The spelling of a type, if all that it refers to is spelled.
+    #[inline(always)]
+    fn by_others(&self, unit: &UnitTypes, t: &LocalType, i: Local) -> Option<Spelled> {
         let kind = t.kind.expect("holes are spelled from the start");
         let plain = plain(kind, t.flag);
-        let target = self.reach(unit, t.target, depth);
+        let target = self.of(t.target);
         if !target.is_known() {
-            return NOT_YET;
+            return None;
         }
-        let sizes = (t.size as u64) << 32 | t.count as u64;
-        let spelled = match kind {
-            _ if is_one_of(LINKS, kind) => {
-                let to = target.hash.wrapping_add(t.word as u64) ^ t.name.hash.rotate_left(32);
-                Spelled { hash: Mix::of(plain, to).get(), leaf: target.leaf }
-            }
+        let (hash, leaf) = match kind {
+            _ if is_one_of(LINKS, kind) => return Some(link(t, target)),
             Kind::Int | Kind::Float => {
                 let sizes = (t.size as u64) << 32 | t.word as u64;
-                Spelled { hash: Mix::of(plain, t.name.hash).with(sizes).get(), leaf: NO_LEAF }
+                (Mix::of(plain, t.name.hash).with(sizes), NO_LEAF)
             }
             Kind::Array => {
-                let index = self.reach(unit, unit.references_of(t).first().copied().unwrap_or(ARRAY_INDEX), depth);
+                let index = self.of(unit.references_of(t).first().copied().unwrap_or(ARRAY_INDEX));
                 if !index.is_known() {
-                    return NOT_YET;
+                    return None;
                 }
                 let leaf = if index.leaf != NO_LEAF { i } else { target.leaf };
-                let h = Mix::of(plain, t.name.hash).with(t.size as u64).with(target.hash).with(index.hash);
-                Spelled { hash: h.get(), leaf }
+                (Mix::of(plain, t.name.hash).with(t.size as u64).with(target.hash).with(index.hash), leaf)
             }
             // Never merged: each is like nothing but itself.
             Kind::Var | Kind::Datasec | Kind::Fwd | Kind::Typedef => {
-                let h = Mix::of(plain, t.name.hash).with((i as u64) << 32 | t.at as u64);
-                Spelled { hash: h.get(), leaf: i }
+                (Mix::of(plain, t.name.hash).with((i as u64) << 32 | t.at as u64), i)
             }
             _ => {
+                let sizes = (t.size as u64) << 32 | t.count as u64;
                 let mut h = Mix::of(plain, t.name.hash ^ t.content.0).with(t.content.1).with(sizes).with(target.hash);
-                let mut leaves = target.leaf;
+                // Of what is not spelled it is beyond all types.
+                let mut highest = target.leaf;
                 for &child in unit.references_of(t) {
-                    let child = self.reach(unit, child, depth);
-                    if !child.is_known() {
-                        return NOT_YET;
-                    }
+                    let child = self.of(child);
                     h = h.with(child.hash);
-                    leaves |= child.leaf;
+                    highest = highest.max(child.leaf);
+                }
+                if highest >= BEGUN {
+                    return None;
                 }
                 let leaf = match kind {
                     Kind::Struct | Kind::Union => i,
-                    Kind::FuncProto if leaves != NO_LEAF => i,
+                    Kind::FuncProto if highest != NO_LEAF => i,
                     _ => NO_LEAF,
                 };
-                Spelled { hash: h.get(), leaf }
+                (h, leaf)
             }
         };
-        self.spelled[i as usize] = spelled;
-        spelled
+        Some(Spelled { hash: hash.get(), leaf })
     }
 
     /// Spells what a type refers to, and then the type.
@@ -231,7 +262,7 @@ impl Spelling {
 
     fn finish(&mut self, unit: &UnitTypes, i: Local) {
         self.spelled[i as usize].leaf = NEW;
-        if !self.spell(unit, i, 0).is_known() {
+        if !self.reach(unit, i, 0) {
             // Part of a circle, of which this is the end.
             let t = &unit.types[i as usize];
             let kind = t.kind.expect("holes are spelled from the start");
@@ -259,17 +290,73 @@ impl Spelling {
     }
 }
 
-/// What is known of a type without a look at others: names and holes.
-#[inline]
-fn by_itself(t: &LocalType, local: Local) -> Spelled {
-    match t.kind {
-        None => VOID_SPELLED,
-        Some(kind) if is_one_of(NAMED, kind) && !t.name.is_none() => {
-            Spelled { hash: by_name(kind, t.flag, t.name.hash), leaf: local }
-        }
-        _ => NOT_YET,
-    }
+/// The spelling of a pointer or qualifier; of one to what is not spelled, none.
+#[inline(always)]
+fn link(t: &LocalType, target: Spelled) -> Spelled {
+    let to = target.hash.wrapping_add(t.word as u64) ^ t.name.hash.rotate_left(32);
+    let hash = Mix::of((kind_number(t) << 1 | t.flag as u32) as u64, to).get();
+    Spelled { hash, leaf: if target.is_known() { target.leaf } else { NEW } }
 }
+
+/// What it takes to spell a type: nothing but its name, the one that it refers to, or more.
+type Rank = u8;
+const NAME: Rank = 0;
+const LINK: Rank = 1;
+const OTHER: Rank = 2;
+const HOLE: Rank = 3;
+
+/// By kind, and 32 more with a name.
+const RANKS: [Rank; 64] = {
+    let (mut ranks, mut i) = ([OTHER; 64], 0);
+    while i < 64 {
+        let kind = i % 32;
+        ranks[i] = match i {
+            0 | 32 => HOLE,
+            _ if i >= 32 && NAMED >> kind & 1 != 0 => NAME,
+            _ if LINKS >> kind & 1 != 0 => LINK,
+            _ => OTHER,
+        };
+        i += 1;
+    }
+    ranks
+};
+
+#[inline(always)]
+fn kind_number(t: &LocalType) -> u32 {
+    t.kind.map_or(0, |kind| kind as u32)
+}
+
+/// What is known of a type without a look at others: names and holes.
+#[inline(always)]
+fn by_itself(t: &LocalType, local: Local) -> (Spelled, Rank) {
+    let kind = kind_number(t);
+    let rank = RANKS[(kind | (!t.name.is_none() as u32) << 5) as usize % 64];
+    if rank == HOLE {
+        return (VOID_SPELLED, HOLE);
+    }
+    let hash = Mix::onto(SPACES[(kind << 1 | t.flag as u32) as usize % 64], t.name.hash).first();
+    (Spelled { hash, leaf: if rank == NAME { local } else { NEW } }, rank)
+}
+
+/// By kind << 1 and flag: what begins the hash of a name in the name space of such types.
+const SPACES: [u64; 64] = {
+    let (mut seeds, mut plain) = ([0; 64], 0);
+    while plain < seeds.len() {
+        let space = match plain {
+            FWD => Kind::Struct as u64,
+            FWD_UNION => Kind::Union as u64,
+            ENUM64 | SIGNED_ENUM64 => Kind::Enum as u64,
+            plain => plain as u64 >> 1,
+        };
+        seeds[plain] = Mix::seed(space);
+        plain += 1;
+    }
+    seeds
+};
+const FWD: usize = (Kind::Fwd as usize) << 1;
+const FWD_UNION: usize = FWD | 1;
+const ENUM64: usize = (Kind::Enum64 as usize) << 1;
+const SIGNED_ENUM64: usize = ENUM64 | 1;
 
 #[inline]
 fn plain(kind: Kind, flag: bool) -> u64 {
@@ -279,11 +366,5 @@ fn plain(kind: Kind, flag: bool) -> u64 {
 /// A name in its name space, as all types spell it that go by it.
 #[inline]
 pub(super) fn by_name(kind: Kind, flag: bool, name: u64) -> u64 {
-    let space = match kind {
-        Kind::Fwd if flag => Kind::Union,
-        Kind::Fwd => Kind::Struct,
-        Kind::Enum64 => Kind::Enum,
-        kind => kind,
-    };
-    Mix::of(space as u64, name).first()
+    Mix::onto(SPACES[(kind as usize) << 1 | flag as usize], name).first()
 }
