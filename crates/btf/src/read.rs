@@ -2,8 +2,7 @@
 
 use crate::header::{CLASSIC_HEADER, HEAD, Info, LAYOUT_HEADER, MAGIC, VERSION};
 use crate::strings::StringIndex;
-use crate::text::short_text;
-use crate::unit::{name_hash, short_name_hash};
+use crate::unit::{hash_before_nul, name_hash};
 use crate::validate::{Rules, Verdict};
 use crate::{Aggregate, Endian, Kind, Member, Param, SecVar, Type, TypeId, UnknownRecord};
 use std::ops::Range;
@@ -451,8 +450,8 @@ impl Btf {
             btf = btf.base.as_deref()?;
         }
         let rest = btf.string_section().get((offset - btf.start_string) as usize..)?;
-        match rest.first_chunk().and_then(short_text) {
-            Some(text) => (text != 0).then(|| short_name_hash(text)),
+        match hash_before_nul(rest) {
+            Some(hash) => (hash != 0).then_some(hash),
             None => memchr::memchr(0, rest).filter(|&end| end != 0).map(|end| name_hash(&rest[..end])),
         }
     }

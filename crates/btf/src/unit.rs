@@ -3,6 +3,7 @@
 //! A reader of DWARF fills one of these for each compile unit (or group of units that refer to one another), a reader
 //! of BTF fills one for a whole BTF. Nothing here depends on other units, so any thread can fill it.
 
+use crate::text::short_text;
 use crate::{Kind, TypeId};
 
 /// A type of the unit, by its index in [`UnitTypes::types`]; [`VOID`] is void.
@@ -50,14 +51,33 @@ impl Name {
 /// The hash that stands for a name everywhere; never 0.
 #[inline]
 pub fn name_hash(bytes: &[u8]) -> u64 {
-    match bytes.len() {
-        len @ 0..=16 => {
-            let mut words = [0; 16];
-            words[..len].copy_from_slice(bytes);
-            short_name_hash(u128::from_le_bytes(words))
-        }
+    let padded = |bytes: &[u8]| {
+        let mut words = [0; 16];
+        words[..bytes.len()].copy_from_slice(bytes);
+        u128::from_le_bytes(words)
+    };
+    match (bytes.len(), bytes.split_first_chunk::<16>()) {
+        (0..=15, _) | (_, None) => short_name_hash(padded(bytes)),
+        (16..=32, Some((first, rest))) => longer_name_hash(u128::from_le_bytes(*first), padded(rest)),
         _ => xxhash_rust::xxh3::xxh3_64(bytes) | 1,
     }
+}
+
+/// [`name_hash`] of the name that begins here and ends with a NUL, 0 for an empty one; None where that NUL is not among
+/// the first 32 bytes, as it is for nearly all names, which then need neither a search nor a copy.
+#[inline(always)]
+pub fn hash_before_nul(bytes: &[u8]) -> Option<u64> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    match short_text(first) {
+        Some(0) => Some(0),
+        Some(text) => Some(short_name_hash(text)),
+        None => longer_before_nul(first, rest),
+    }
+}
+
+#[inline(never)]
+fn longer_before_nul(first: &[u8; 16], rest: &[u8]) -> Option<u64> {
+    Some(longer_name_hash(u128::from_le_bytes(*first), short_text(rest.first_chunk()?)?))
 }
 
 /// [`name_hash`] of a name of up to 16 bytes, given as a little-endian number with zeros above it: names have no NUL in
@@ -69,6 +89,17 @@ pub fn name_hash(bytes: &[u8]) -> u64 {
 pub fn short_name_hash(name: u128) -> u64 {
     let (low, high) = (name as u64, (name >> 64) as u64);
     let product = u128::from(low ^ 0x9e37_79b9_7f4a_7c15) * u128::from(high ^ 0xd6e8_feb8_6659_fd93);
+    (product as u64 ^ (product >> 64) as u64) | 1
+}
+
+/// [`name_hash`] of a name of 16 to 32 bytes: the first 16, and the others with zeros above them.
+#[inline]
+fn longer_name_hash(first: u128, rest: u128) -> u64 {
+    let hash = short_name_hash(first);
+    if rest == 0 {
+        return hash;
+    }
+    let product = u128::from(rest as u64 ^ hash) * u128::from((rest >> 64) as u64 ^ 0xa076_1d64_78bd_642f);
     (product as u64 ^ (product >> 64) as u64) | 1
 }
 
@@ -203,6 +234,8 @@ mod tests {
         // Kernels have vcpu_id beside vcpu_idx: names that differ in their last letters and in their lengths.
         for stem in
             ["", "v", "io", "cpu", "node", "vcpu_", "vcpu_i", "vcpu_id", "vcpu_idx", "a_long_name_", "net_device_op"]
+                .into_iter()
+                .chain(["another_long_name", "a_name_that_is_longer_", "names_of_about_32_bytes_are_t"])
         {
             add(stem);
             for a in letters {
@@ -213,5 +246,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_name_before_a_nul_has_the_hash_of_its_bytes() {
+        let name: Vec<u8> = (1..=40).collect();
+        for length in 0..=40 {
+            for after in [0, 1, 0xff] {
+                let mut bytes = [&name[..length], &[0]].concat();
+                bytes.resize(80, after);
+                let hash = if length == 0 { 0 } else { name_hash(&name[..length]) };
+                assert_eq!(hash_before_nul(&bytes), (length < 32).then_some(hash), "{length}");
+            }
+        }
+        assert_eq!(hash_before_nul(b"short\0"), None);
     }
 }

@@ -1,15 +1,17 @@
 //! Entries of common layouts, of which nearly all types and members are: what is read of them, and the loop that reads
 //! members one after the other and does nothing else. [`common_types`](crate::common_types) has the loop of types.
 //!
-//! Both are for files in which nothing is relocated and names are told by their offsets. What sets these abbreviations
-//! apart is a few numbers, which lie side by side; [`quick`](crate::quick) reads what has another layout.
+//! Both are for files in which nothing is relocated and names are told by their offsets, and for those in which names are
+//! relocated and told by their bytes, as in modules. What sets these abbreviations apart is a few numbers, which lie side
+//! by side; [`quick`](crate::quick) reads what has another layout.
 
 use crate::abbreviations::Table;
 use crate::entry::Cursor;
 use crate::layout::{Field, Layout, NameForm, REACH, Shape, Space, WINDOW, inline_text, string_index, word};
 use crate::lower::{Context, Lowering, NOTHING};
 use crate::members::OpenAggregate;
-use crate::names::{at_str_offset, inline_name, offset_hash};
+use crate::names::{at_str_offset, inline_name, name_in};
+use crate::relocations::Relocations;
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{Name, NameRef};
 
@@ -165,7 +167,49 @@ pub(crate) struct Commons<'t> {
     space: Space,
     /// The unit's part of `.debug_str_offsets`, where that has 32-bit offsets.
     strings: &'t [u8],
+    /// `.debug_str`
+    texts: &'t [u8],
     in_types: bool,
+}
+
+/// How the offset of a name is read.
+pub(crate) trait Offsets {
+    /// Names may be indices, and with these there are so many abbreviations that codes may have two bytes. (Without, the
+    /// loops have less to choose from and to keep in registers.)
+    const INDEXED: bool;
+    /// What leads out of the unit is relocated, too.
+    const RELOCATED: bool;
+    /// The name whose offset is at this place of the section, where that has `raw`; None where it cannot be told here.
+    fn name(&mut self, at: usize, raw: u64) -> Option<Name>;
+}
+
+pub(crate) struct InPlace<const INDEXED: bool>;
+
+impl<const INDEXED: bool> Offsets for InPlace<INDEXED> {
+    const INDEXED: bool = INDEXED;
+    const RELOCATED: bool = false;
+
+    #[inline(always)]
+    fn name(&mut self, _: usize, raw: u64) -> Option<Name> {
+        Some(at_str_offset(raw))
+    }
+}
+
+pub(crate) struct Relocated<'r, 'a> {
+    relocations: &'r mut Relocations<'a>,
+    texts: &'r [u8],
+}
+
+impl Offsets for Relocated<'_, '_> {
+    const INDEXED: bool = false;
+    const RELOCATED: bool = true;
+
+    #[inline(always)]
+    fn name(&mut self, at: usize, raw: u64) -> Option<Name> {
+        // What is wrong with one, or with its name, is said by who reads it again.
+        let offset = self.relocations.value(at as u64, 4, raw).ok()?;
+        Some(name_in(self.texts, offset)).filter(|name| !name.is_none())
+    }
 }
 
 impl<'a> Lowering<'a> {
@@ -180,25 +224,30 @@ impl<'a> Lowering<'a> {
             from: [space.base, space.start.wrapping_neg()],
             space,
             strings: self.names.offsets_of(context.strings),
+            texts: self.sections.str.data,
             in_types: context.unit.in_types,
         };
-        Some(commons).filter(|_| cursor.relocations.is_none() && self.names.are_told_by_offset())
+        Some(commons).filter(|_| cursor.relocations.is_none() == self.names.are_told_by_offset())
     }
 }
 
 impl Commons<'_> {
-    /// Names may be indices, and with these there are so many abbreviations that codes may have two bytes. (Without, the
-    /// loops have less to choose from and to keep in registers.)
+    /// See [`Offsets::INDEXED`].
     #[inline(always)]
     pub fn are_indexed(&self) -> bool {
         !self.strings.is_empty()
     }
 
+    #[inline(always)]
+    pub fn relocated<'r, 'a>(&'r self, relocations: &'r mut Relocations<'a>) -> Relocated<'r, 'a> {
+        Relocated { relocations, texts: self.texts }
+    }
+
     /// What starts in the window, and by how much its code is longer than a byte.
     #[inline(always)]
-    pub fn at<const INDEXED: bool>(&self, window: &[u8; WINDOW]) -> Option<(&Common, usize)> {
+    pub fn at<O: Offsets>(&self, window: &[u8; WINDOW]) -> Option<(&Common, usize)> {
         match window[0] {
-            code @ 0x80.. if INDEXED => {
+            code @ 0x80.. if O::INDEXED => {
                 // One of three bytes is beyond all tables.
                 let code = code as usize & 0x7f | (window[1] as usize) << 7;
                 Some((self.common.get(code)?, 1))
@@ -216,24 +265,30 @@ impl Commons<'_> {
     }
 
     /// The name of the entry at `at`. `shift` grows by an inline name, up to eight bytes; None for a longer or an empty
-    /// one.
+    /// one, and for an entry whose reference is not in place.
     #[inline(always)]
-    pub fn name<const BIG: bool, const INDEXED: bool>(
+    pub fn name<const BIG: bool, O: Offsets>(
         &self,
         common: &Common,
         window: &[u8; WINDOW],
         shift: &mut usize,
         at: usize,
+        offsets: &mut O,
     ) -> Option<Name> {
+        if O::RELOCATED && common.far {
+            return None;
+        }
         let name_at = *shift + common.name_at as usize % REACH;
         match common.name {
+            NameForm::Offset if O::RELOCATED => offsets.name(at + name_at, word::<BIG>(window, name_at) as u64),
+            NameForm::None if O::RELOCATED => Some(Name::NONE),
             // Types with and without names come in no order: no branch for that.
             NameForm::Offset | NameForm::None => {
-                let Name { hash, at } = at_str_offset(word::<BIG>(window, name_at) as u64);
+                let Name { hash, at } = offsets.name(at + name_at, word::<BIG>(window, name_at) as u64)?;
                 let all = 0u64.wrapping_sub((common.name == NameForm::Offset) as u64);
                 Some(Name { hash: hash & all, at: NameRef(at.0 & all) })
             }
-            NameForm::Index(size) if INDEXED => {
+            NameForm::Index(size) if O::INDEXED => {
                 let index = string_index::<BIG>(word::<BIG>(window, name_at) as u64, size);
                 let offset = self.strings.get(usize::try_from(index * 4).ok()?..)?.first_chunk()?;
                 let offset = if BIG { u32::from_be_bytes(*offset) } else { u32::from_le_bytes(*offset) };
@@ -257,38 +312,45 @@ impl Commons<'_> {
         at: usize,
         open: &mut OpenAggregate,
         references: &mut Vec<u32>,
+        relocations: Option<&mut Relocations<'_>>,
     ) -> usize {
-        match self.are_indexed() {
-            true => self.all_members::<BIG, true>(data, at, open, references),
-            false => self.all_members::<BIG, false>(data, at, open, references),
+        match (relocations, self.are_indexed()) {
+            (Some(relocations), _) => {
+                self.all_members::<BIG, _>(data, at, open, references, &mut self.relocated(relocations))
+            }
+            (None, true) => self.all_members::<BIG, _>(data, at, open, references, &mut InPlace::<true>),
+            (None, false) => self.all_members::<BIG, _>(data, at, open, references, &mut InPlace::<false>),
         }
     }
 
     #[inline(never)]
-    pub fn all_members<const BIG: bool, const INDEXED: bool>(
+    pub fn all_members<const BIG: bool, O: Offsets>(
         &self,
         data: &[u8],
         at: usize,
         open: &mut OpenAggregate,
         references: &mut Vec<u32>,
+        offsets: &mut O,
     ) -> usize {
         let Some(mut rest) = data.get(at..) else { return at };
         // A copy stays in registers.
         let mut own = *open;
         while let Some(window) = rest.first_chunk::<WINDOW>()
-            && let Some((common, shift)) = self.at::<INDEXED>(window)
+            && let Some((common, shift)) = self.at::<O>(window)
         {
+            let at = data.len() - rest.len();
             let member = match common.part {
-                Part::Member if !INDEXED => Member {
-                    name: offset_hash(word::<BIG>(window, common.name_at as usize % REACH) as u64),
-                    ty: self.near::<BIG>(common, window),
-                    bytes: common.number::<BIG>(window, 0),
-                    length: common.length(0),
-                },
+                Part::Member if !O::INDEXED => {
+                    let name_at = common.name_at as usize % REACH;
+                    let name = offsets.name(at + name_at, word::<BIG>(window, name_at) as u64);
+                    let Some(Name { hash: name, .. }) = name else { break };
+                    let ty = self.near::<BIG>(common, window);
+                    Member { name, ty, bytes: common.number::<BIG>(window, 0), length: common.length(0) }
+                }
                 Part::Member | Part::OddMember => {
-                    let member = match INDEXED {
-                        true => self.member::<BIG, true>(common, window, shift),
-                        false => self.odd_member::<BIG>(common, window),
+                    let member = match O::INDEXED {
+                        true => self.member::<BIG, O>(common, window, shift, at, offsets),
+                        false => self.odd_member::<BIG, O>(common, window, at, offsets),
                     };
                     let Some(member) = member else { break };
                     member
@@ -311,13 +373,15 @@ impl Commons<'_> {
     }
 
     #[inline(always)]
-    fn member<const BIG: bool, const INDEXED: bool>(
+    fn member<const BIG: bool, O: Offsets>(
         &self,
         common: &Common,
         window: &[u8; WINDOW],
         mut shift: usize,
+        at: usize,
+        offsets: &mut O,
     ) -> Option<Member> {
-        let name = self.name::<BIG, INDEXED>(common, window, &mut shift, 0)?.hash;
+        let name = self.name::<BIG, O>(common, window, &mut shift, at, offsets)?.hash;
         if common.has_long_number(window, shift) {
             return None;
         }
@@ -327,8 +391,14 @@ impl Commons<'_> {
 
     /// One in ten, if names are no indices: the loop is shorter without them.
     #[inline(never)]
-    fn odd_member<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW]) -> Option<Member> {
-        self.member::<BIG, false>(common, window, 0)
+    fn odd_member<const BIG: bool, O: Offsets>(
+        &self,
+        common: &Common,
+        window: &[u8; WINDOW],
+        at: usize,
+        offsets: &mut O,
+    ) -> Option<Member> {
+        self.member::<BIG, O>(common, window, 0, at, offsets)
     }
 }
 

@@ -5,10 +5,11 @@
 //! that nothing is put on the stack and taken from it. Where something else is among the children, the loop ends before
 //! the entry, as if nothing of it had been read; only structs, which may be large, are left open.
 
-use crate::common::{Commons, Part};
+use crate::common::{Commons, InPlace, Offsets, Part};
 use crate::layout::WINDOW;
 use crate::lower::{Context, Frame, Lowering, NOTHING};
 use crate::members::{OpenAggregate, OpenPrototype};
+use crate::relocations::Relocations;
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalType, Name};
 
@@ -21,25 +22,30 @@ impl Lowering<'_> {
         commons: &Commons<'_>,
         data: &[u8],
         at: usize,
+        relocations: Option<&mut Relocations<'_>>,
     ) -> usize {
-        match commons.are_indexed() {
-            true => self.all_types::<BIG, true>(context, commons, data, at),
-            false => self.all_types::<BIG, false>(context, commons, data, at),
+        match (relocations, commons.are_indexed()) {
+            (Some(relocations), _) => {
+                self.all_types::<BIG, _>(context, commons, data, at, &mut commons.relocated(relocations))
+            }
+            (None, true) => self.all_types::<BIG, _>(context, commons, data, at, &mut InPlace::<true>),
+            (None, false) => self.all_types::<BIG, _>(context, commons, data, at, &mut InPlace::<false>),
         }
     }
 
     #[inline(never)]
-    fn all_types<const BIG: bool, const INDEXED: bool>(
+    fn all_types<const BIG: bool, O: Offsets>(
         &mut self,
         context: &Context,
         commons: &Commons<'_>,
         data: &[u8],
         mut at: usize,
+        offsets: &mut O,
     ) -> usize {
         let from = context.base.wrapping_sub(context.unit.start as u32);
         while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>())
-            && let Some((common, mut shift)) = commons.at::<INDEXED>(window)
-            && let Some(name) = commons.name::<BIG, INDEXED>(common, window, &mut shift, at)
+            && let Some((common, mut shift)) = commons.at::<O>(window)
+            && let Some(name) = commons.name::<BIG, O>(common, window, &mut shift, at, offsets)
         {
             let (kind, flag, target) = (common.kind, common.flag, commons.reference::<BIG>(common, window, shift));
             let offset = from.wrapping_add(at as u32);
@@ -57,7 +63,8 @@ impl Lowering<'_> {
                     let union = kind == Some(Kind::Union);
                     let mut open = OpenAggregate::new(local, self.pending.len() as u32, union);
                     if common.children {
-                        next = commons.all_members::<BIG, INDEXED>(data, next, &mut open, &mut self.types.references);
+                        let references = &mut self.types.references;
+                        next = commons.all_members::<BIG, O>(data, next, &mut open, references, offsets);
                         if data.get(next) != Some(&0) {
                             self.leave_open(ty, open, first);
                             return next;
@@ -70,7 +77,7 @@ impl Lowering<'_> {
                     }
                 }
                 Part::Array => {
-                    let Some((elements, behind)) = dimensions::<BIG, INDEXED>(commons, data, next) else { break };
+                    let Some((elements, behind)) = dimensions::<BIG, O>(commons, data, next) else { break };
                     next = behind;
                     self.has_array = true;
                     (ty.size, ty.first, ty.count) = (elements, first as u32, 1);
@@ -80,8 +87,8 @@ impl Lowering<'_> {
                     let mut open = OpenPrototype::new(local, 0);
                     let references = &mut self.types.references;
                     if common.children {
-                        let Some(behind) = parameters::<BIG, INDEXED>(commons, data, next, &mut open, references)
-                        else {
+                        let behind = parameters::<BIG, O>(commons, data, next, &mut open, references, offsets);
+                        let Some(behind) = behind else {
                             references.truncate(first);
                             break;
                         };
@@ -121,15 +128,11 @@ impl Lowering<'_> {
 
 /// The elements of all dimensions, and where the array's children end; None where one has to be looked at more closely.
 #[inline(always)]
-fn dimensions<const BIG: bool, const INDEXED: bool>(
-    commons: &Commons<'_>,
-    data: &[u8],
-    mut at: usize,
-) -> Option<(u32, usize)> {
+fn dimensions<const BIG: bool, O: Offsets>(commons: &Commons<'_>, data: &[u8], mut at: usize) -> Option<(u32, usize)> {
     let mut elements = 1u32;
     loop {
         let window = data.get(at..)?.first_chunk::<WINDOW>()?;
-        let (common, shift) = commons.at::<INDEXED>(window)?;
+        let (common, shift) = commons.at::<O>(window)?;
         match common.part {
             Part::Subrange if !common.has_long_number(window, shift) => {
                 elements = elements.wrapping_mul(common.number::<BIG>(window, shift) as u32);
@@ -143,19 +146,20 @@ fn dimensions<const BIG: bool, const INDEXED: bool>(
 
 /// Adds all parameters of a prototype; gives where its children end, or None where one has to be looked at more closely.
 #[inline(always)]
-fn parameters<const BIG: bool, const INDEXED: bool>(
+fn parameters<const BIG: bool, O: Offsets>(
     commons: &Commons<'_>,
     data: &[u8],
     mut at: usize,
     open: &mut OpenPrototype,
     references: &mut Vec<u32>,
+    offsets: &mut O,
 ) -> Option<usize> {
     loop {
         let window = data.get(at..)?.first_chunk::<WINDOW>()?;
-        let (common, mut shift) = commons.at::<INDEXED>(window)?;
+        let (common, mut shift) = commons.at::<O>(window)?;
         let (name, ty) = match common.part {
             Part::Parameter => {
-                let name = commons.name::<BIG, INDEXED>(common, window, &mut shift, at)?;
+                let name = commons.name::<BIG, O>(common, window, &mut shift, at, offsets)?;
                 (name, commons.reference::<BIG>(common, window, shift))
             }
             Part::Dots => (Name::NONE, NOTHING),

@@ -11,7 +11,8 @@ use crate::names::{inline_hash, offset_hash};
 use crate::quick::Run;
 
 impl<'a> Lowering<'a> {
-    /// Reads members with layouts, one after the other, until something else follows. The cursor is behind a code.
+    /// Reads members with layouts, one after the other, until something else follows, also one of a common layout where
+    /// there is a loop for these. The cursor is behind a code.
     ///
     /// As [`fixed`](Self::fixed) in a loop, with what the loop needs in registers (which is why it is not inlined).
     #[inline(never)]
@@ -22,6 +23,7 @@ impl<'a> Lowering<'a> {
         first: &Layout,
         cursor: &mut Cursor<'a>,
         open: &mut OpenAggregate,
+        has_commons: bool,
     ) -> Result<Run, Fault> {
         let data = cursor.bytes.data;
         let by_offset = cursor.relocations.is_none() && self.names.are_told_by_offset();
@@ -63,7 +65,7 @@ impl<'a> Lowering<'a> {
             }
             match table.get(code).and_then(|plan| plan.layout.as_ref()) {
                 // A common one is read with those that follow it.
-                Some(next) if next.shape == Shape::Member && !(by_offset && table.is_common_member(code)) => {
+                Some(next) if next.shape == Shape::Member && !(has_commons && table.is_common_member(code)) => {
                     layout = next
                 }
                 _ => break,

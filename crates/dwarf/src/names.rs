@@ -3,8 +3,7 @@
 use crate::entry::Class;
 use crate::plan::Encoding;
 use crate::sections::{Bytes, Relocate, Sections};
-use btfkit_btf::text::short_text;
-use btfkit_btf::unit::{Name, NameRef, name_hash, short_name_hash};
+use btfkit_btf::unit::{Name, NameRef, hash_before_nul, name_hash, short_name_hash};
 use rustc_hash::FxHashSet;
 
 /// The upper three bits of a [`NameRef`] say where the rest is an offset (or index) into.
@@ -240,14 +239,17 @@ pub(crate) struct StringTable {
 #[inline(always)]
 fn name_at(place: u64, data: &[u8], offset: u64) -> Name {
     let at = usize::try_from(offset).unwrap_or(usize::MAX);
-    // Short ones need neither a search nor a copy.
-    if let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<16>())
-        && let Some(text) = short_text(window)
-    {
-        let hash = if text == 0 { 0 } else { short_name_hash(text) };
-        return Name { hash, at: NameRef(if text == 0 { 0 } else { place << PLACE_SHIFT | offset & OFFSET_MASK }) };
+    match data.get(at..).and_then(hash_before_nul) {
+        Some(0) => Name::NONE,
+        Some(hash) => Name { hash, at: NameRef(place << PLACE_SHIFT | offset & OFFSET_MASK) },
+        None => long_name_at(place, data, at),
     }
-    long_name_at(place, data, at)
+}
+
+/// The name at an offset of `.debug_str`, told by its bytes; none for an empty or unreadable one.
+#[inline(always)]
+pub(crate) fn name_in(data: &[u8], offset: u64) -> Name {
+    name_at(STR, data, offset)
 }
 
 #[inline(never)]

@@ -70,7 +70,8 @@ impl<'a> Lowering<'a> {
             _ => {
                 if let Some(commons) = commons {
                     let at = context.unit.start + (offset - context.base) as usize;
-                    let next = self.common_types::<BIG>(context, commons, cursor.bytes.data, at);
+                    let relocations = cursor.relocations.as_deref_mut();
+                    let next = self.common_types::<BIG>(context, commons, cursor.bytes.data, at, relocations);
                     if next != at {
                         cursor.at = next;
                         return Ok(true);
@@ -100,9 +101,12 @@ impl<'a> Lowering<'a> {
         let Some(mut open) = self.aggregates.last().copied() else { return Ok(Run::None) };
         let at = context.unit.start + (offset - context.base) as usize;
         let data = cursor.bytes.data;
-        let behind = commons.map_or(at, |commons| commons.members::<BIG>(data, at, &mut open, &mut self.pending));
+        let behind = commons.map_or(at, |commons| {
+            let relocations = cursor.relocations.as_deref_mut();
+            commons.members::<BIG>(data, at, &mut open, &mut self.pending, relocations)
+        });
         let run = if behind == at {
-            self.fixed_members::<BIG>(context, table, layout, cursor, &mut open)?
+            self.fixed_members::<BIG>(context, table, layout, cursor, &mut open, commons.is_some())?
         } else {
             let ends = data.get(behind) == Some(&0);
             cursor.at = behind + ends as usize;

@@ -6,7 +6,7 @@
 //! in no order, so that each would be waited for.
 //!
 //! Invariant: the block has all relocations from `low` up to, but not including, `end`, and behind them one at the
-//! largest offset. Those before `next` are below `last`, the offset that was asked for last.
+//! largest offset. Those before `next` are not above `last`, the offset that was asked for last.
 
 use crate::error::Fault;
 use crate::prefetch::prefetch;
@@ -27,6 +27,9 @@ pub(crate) struct Relocations<'a> {
     /// How much of the block is used.
     room: usize,
 }
+
+/// Bytes of all but the longest names.
+const NAME: u64 = 20;
 
 /// Bytes that are no jump: what an entry takes and what is skipped at most between two.
 const NEAR: u64 = 256;
@@ -51,18 +54,15 @@ impl<'a> Relocations<'a> {
     /// The value at `offset`, of `size` bytes, where the section holds `raw`.
     #[inline(always)]
     pub fn value(&mut self, offset: u64, size: u8, raw: u64) -> Result<u64, Fault> {
-        if offset < self.last || offset >= self.end {
-            self.seek(offset);
-        }
-        self.last = offset;
         let mut placed = &self.block[self.next % ROOM];
-        while placed.offset < offset {
-            self.next += 1;
+        // Mostly it is the next one.
+        if placed.offset != offset {
+            if !self.find(offset) {
+                return Ok(raw);
+            }
             placed = &self.block[self.next % ROOM];
         }
-        if placed.offset != offset {
-            return Ok(raw);
-        }
+        (self.last, self.next) = (offset, self.next + 1);
         if placed.size != size {
             return self.source.value(offset, size, raw).map_err(Fault::Relocation);
         }
@@ -70,7 +70,19 @@ impl<'a> Relocations<'a> {
         Ok(value & u64::MAX >> (64 - 8 * size as u32).min(63))
     }
 
+    /// Is there a relocation at `offset`? Then it is the next one.
     #[inline(never)]
+    fn find(&mut self, offset: u64) -> bool {
+        if offset <= self.last || offset >= self.end {
+            self.seek(offset);
+        }
+        self.last = offset;
+        while self.block[self.next % ROOM].offset < offset {
+            self.next += 1;
+        }
+        self.block[self.next % ROOM].offset == offset
+    }
+
     fn seek(&mut self, offset: u64) {
         self.next = 0;
         if offset >= self.low && offset < self.end {
@@ -84,6 +96,10 @@ impl<'a> Relocations<'a> {
         self.low = offset;
         // There may be more behind a block that is full.
         self.end = if count == self.room { self.block[count - 1].offset.saturating_add(1) } else { u64::MAX };
-        self.block[..count].iter().for_each(|placed| prefetch(self.strings, placed.value));
+        for placed in &self.block[..count] {
+            prefetch(self.strings, placed.value);
+            // A name that begins at the end of a line of the cache goes on in the next one.
+            prefetch(self.strings, placed.value.wrapping_add(NAME));
+        }
     }
 }

@@ -369,6 +369,8 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
             return len;
         }
         let mut first = entry(next);
+        // Mostly it is the one of the entry before.
+        let mut known = self.known(first.symbol, first.kind);
         for _ in 0..most {
             next += 1;
             let following = if next < len { entry(next) } else { Entry { offset: u64::MAX, ..first } };
@@ -381,23 +383,32 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
                 first = entry(next);
                 continue;
             }
-            let slot = (first.symbol ^ first.kind) as usize % RECENT;
-            if (self.recent[slot].symbol, self.recent[slot].kind) != (first.symbol, first.kind) {
-                let plain = self.table.plain(first.symbol, first.kind);
-                self.recent[slot] = Recent { symbol: first.symbol, kind: first.kind, plain };
+            if (known.symbol, known.kind) != (first.symbol, first.kind) {
+                known = self.known(first.symbol, first.kind);
             }
-            let plain = self.recent[slot].plain.map(|plain| Plain {
-                value: plain.value.wrapping_add(first.addend.unwrap_or(0)),
-                in_place: first.addend.is_none(),
-                ..plain
-            });
-            found(first.offset, plain);
+            match known.plain {
+                Some(Plain { value, size, .. }) => {
+                    let value = value.wrapping_add(first.addend.unwrap_or(0));
+                    found(first.offset, Some(Plain { value, size, in_place: first.addend.is_none() }));
+                }
+                None => found(first.offset, None),
+            }
             if next == len {
                 break;
             }
             first = following;
         }
         next
+    }
+
+    /// What relocations of this symbol and kind do.
+    #[inline(never)]
+    fn known(&mut self, symbol: u32, kind: u32) -> Recent {
+        let recent = &mut self.recent[(symbol ^ kind) as usize % RECENT];
+        if (recent.symbol, recent.kind) != (symbol, kind) {
+            *recent = Recent { symbol, kind, plain: self.table.plain(symbol, kind) };
+        }
+        *recent
     }
 
     /// The first entry from `next` on, which is one for `offset`, that is not.

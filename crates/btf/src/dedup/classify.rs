@@ -208,6 +208,15 @@ impl Classifier {
         self.contested = false;
     }
 
+    /// The classes and their members. Where there is a next program, it is mostly of about the same size, and tables that
+    /// grow by and by are copied each time: room for as many is left.
+    pub(super) fn take_classes(&mut self) -> (Vec<Class>, Vec<ClassMember>) {
+        let next = self.base.is_some() as usize;
+        let classes = Vec::with_capacity(next * self.classes.len().min(CLASSES));
+        let members = Vec::with_capacity(next * self.members.len().min(MEMBERS));
+        (std::mem::replace(&mut self.classes, classes), std::mem::replace(&mut self.members, members))
+    }
+
     /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on; `members` is
     /// asked for the members of types that are new.
     ///

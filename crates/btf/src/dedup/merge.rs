@@ -59,12 +59,12 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
     let mut table = std::mem::take(&mut largest.table);
+    let (mut all, members) = largest.take_classes();
     let known = |slot: &Slot| largest.known[*slot as usize];
     if largest.base.is_some() {
         // From slots to classes.
         table.change_numbers(|slot| known(&slot).class);
     }
-    let mut all = std::mem::take(&mut largest.classes);
     all.iter_mut().zip(&largest.slots).for_each(|(class, slot)| class.listed = known(slot).listed);
     let mut merging = Merging {
         index: ClassIndex {
@@ -73,7 +73,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
             complete: largest.base.is_none(),
         },
         all,
-        members: std::mem::take(&mut largest.members),
+        members,
     };
     let base = largest.base.clone();
     keep(largest);
