@@ -76,7 +76,6 @@ compiled('a vmlinux that is linked with its BTF is refused before anything is wr
 		t.is(stderr, `btfkit: ${error.message}\n`);
 	}
 
-	await rm(join(modules, '.btfkit.state'));
 	t.deepEqual(await contents(folder), before);
 
 	const {code, stderr, results: told} = await kernel(['--base', vmlinux, '--modules', modules, '--in-place']);

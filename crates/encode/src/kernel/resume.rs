@@ -6,7 +6,8 @@
 //! run that is killed at any moment loses a few, and does those modules again. A line that was cut off says nothing.
 //!
 //! A run that was killed may have left temporary files. The first line of a run and its last one show whether it came to
-//! its end, and a lock on the file whether it goes on: what is left of one that did neither is removed.
+//! its end, and a lock on the file whether it goes on: what is left of one that did neither is removed. A run that ends
+//! with nothing to remember, and found nothing, takes the file away again.
 
 use super::report::{Size, Status};
 use super::stamp::Stamp;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,8 @@ pub(super) struct State {
 
 struct Writer {
     file: File,
+    /// Where the file is, as long as there is nothing to remember.
+    useless: Option<PathBuf>,
     lines: Vec<u8>,
     written: Instant,
 }
@@ -115,7 +118,8 @@ impl State {
         }
         // Held to the end, by all runs into this folder: they may do different shards.
         let _ = file.lock_shared();
-        let mut writer = Writer { file, lines: Vec::new(), written: Instant::now() };
+        let useless = text.is_empty().then_some(path.clone());
+        let mut writer = Writer { file, useless, lines: Vec::new(), written: Instant::now() };
         if text.last().is_some_and(|&last| last != b'\n') {
             writer.lines.push(b'\n');
         }
@@ -158,12 +162,21 @@ impl State {
     /// The run has come to its end, and has left nothing behind that it does not know of.
     pub fn end(&self) {
         self.add(&Line::End::<&Record>, true);
+        let Some(writer) = &self.writer else { return };
+        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another run that goes on may remember something yet, and holds the lock.
+        if let Some(path) = writer.useless.as_ref().filter(|_| writer.file.try_lock().is_ok()) {
+            let _ = std::fs::remove_file(path);
+        }
     }
 
     fn add(&self, line: &Line<&Record>, now: bool) {
         let Some(writer) = &self.writer else { return };
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.add(line);
+        if let Line::Vmlinux(_) | Line::Module(_) = line {
+            writer.useless = None;
+        }
         if now || writer.written.elapsed() > PATIENCE {
             // What cannot be remembered is done again some day; the results do not suffer.
             let _ = writer.write();
@@ -262,6 +275,28 @@ mod tests {
         let state = State::open(folder).unwrap();
         let result = folder.join("a.ko.btf");
         state.module("a.ko", key, stamp(&folder.join("a.ko")), Some(&result)).is_some()
+    }
+
+    #[test]
+    fn a_run_with_nothing_to_remember_leaves_no_state() {
+        let (folder, record) = folder();
+        let folder = folder.path();
+        let is_there = || folder.join(NAME).exists();
+        let (one, other) = (State::open(folder).unwrap(), State::open(folder).unwrap());
+        one.end();
+        assert!(is_there(), "the other one goes on");
+        other.end();
+        drop((one, other));
+        std::fs::remove_file(folder.join(NAME)).unwrap();
+        State::open(folder).unwrap().end();
+        assert!(!is_there());
+        let state = State::open(folder).unwrap();
+        state.remember(&record);
+        state.end();
+        drop(state);
+        State::open(folder).unwrap().end();
+        assert!(is_there());
+        assert_eq!(State::open(folder).unwrap().modules.len(), 1);
     }
 
     #[test]
