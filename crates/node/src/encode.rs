@@ -106,6 +106,8 @@ pub fn encode(input: String, output: Option<String>, options: EncodeOptions, con
             return Err(EncodeError { code: "ABORTED", message: format!("{input}: encoding was aborted") });
         }
         encoded.write(Path::new(&output))?;
+        // To give a kernel's BTF back takes the allocator some milliseconds. Without a thread it is done here.
+        let _ = std::thread::Builder::new().name("btfkit-free".into()).spawn(move || drop(encoded));
         Ok(told)
     })
 }

@@ -9,17 +9,22 @@
 use super::prefetch::prefetch;
 use super::spell::Key;
 
-/// A table from keys to numbers other than 0. Who has it has the keys, by number.
+/// No entry. Not 0: the system would show one page of zeros wherever the table is read first, and for each page that is
+/// then written interrupt the other threads to tell them that another one stands there now. On two threads that took 7 ms
+/// of a kernel's run.
+const FREE: u64 = u64::MAX;
+
+/// A table from keys to numbers less than the largest. Who has it has the keys, by number.
 #[derive(Default)]
 pub(super) struct Table {
-    /// The lower half of a hash << 32 and the number; 0 is free. As many as a power of two, or none.
+    /// The lower half of a hash << 32 and the number, or [`FREE`]. As many as a power of two, or none.
     entries: Vec<u64>,
     len: usize,
 }
 
 impl Table {
     pub fn with_capacity(numbers: usize) -> Table {
-        Table { entries: vec![0; (numbers * 2).next_power_of_two().max(SMALLEST)], len: 0 }
+        Table { entries: vec![FREE; (numbers * 2).next_power_of_two().max(SMALLEST)], len: 0 }
     }
 
     /// Bytes.
@@ -49,12 +54,11 @@ impl Table {
         let mut at = self.home(key.0);
         loop {
             let entry = self.entries[at & mask];
-            let number = entry as u32;
-            if entry >> 32 == u64::from(tag) && number != 0 && is_it(number) {
-                return Some(number);
-            }
-            if entry == 0 {
+            if entry == FREE {
                 return None;
+            }
+            if entry >> 32 == u64::from(tag) && is_it(entry as u32) {
+                return Some(entry as u32);
             }
             at += 1;
         }
@@ -64,9 +68,9 @@ impl Table {
     pub fn insert(&mut self, key: Key, number: u32, hash_of: impl Fn(u32) -> u64) {
         // A half of them is always free.
         if self.len * 2 >= self.entries.len() {
-            let larger = vec![0; (self.entries.len() * 2).max(SMALLEST)];
+            let larger = vec![FREE; (self.entries.len() * 2).max(SMALLEST)];
             let old = std::mem::replace(&mut self.entries, larger);
-            old.into_iter().filter(|&entry| entry != 0).for_each(|entry| self.put(hash_of(entry as u32), entry as u32));
+            old.into_iter().filter(|&entry| entry != FREE).for_each(|entry| self.put(hash_of(entry as u32), entry as u32));
         }
         self.len += 1;
         self.put(key.0, number);
@@ -75,7 +79,7 @@ impl Table {
     fn put(&mut self, hash: u64, number: u32) {
         let mask = self.entries.len() - 1;
         let mut at = self.home(hash);
-        while self.entries[at & mask] != 0 {
+        while self.entries[at & mask] != FREE {
             at += 1;
         }
         self.entries[at & mask] = hash << 32 | u64::from(number);
@@ -83,7 +87,7 @@ impl Table {
 
     /// Puts other numbers in the place of all.
     pub fn change_numbers(&mut self, change: impl Fn(u32) -> u32) {
-        for entry in self.entries.iter_mut().filter(|entry| **entry != 0) {
+        for entry in self.entries.iter_mut().filter(|entry| **entry != FREE) {
             *entry = *entry & !u64::from(u32::MAX) | u64::from(change(*entry as u32));
         }
     }
@@ -94,8 +98,8 @@ impl Table {
         for key in keys {
             // Whatever follows without a gap goes as well, so that what remains is found from its own place on.
             let mut at = self.home(key.0);
-            while self.entries[at & mask] != 0 {
-                self.entries[at & mask] = 0;
+            while self.entries[at & mask] != FREE {
+                self.entries[at & mask] = FREE;
                 at += 1;
             }
         }
@@ -134,7 +138,7 @@ mod tests {
                 let found = table.find(keys[0], |number| number == 2);
                 assert_eq!(found, Some(2));
                 table.clear(some.iter().map(|&n| keys[n]));
-                assert!(table.entries.iter().all(|&entry| entry == 0));
+                assert!(table.entries.iter().all(|&entry| entry == FREE));
             }
         }
     }
