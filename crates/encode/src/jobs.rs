@@ -30,7 +30,10 @@ fn pool_of(
     for number in 0..jobs.max(1) {
         let (give, take) = mpsc::sync_channel::<ThreadBuilder>(1);
         // Without a pool there is nothing to take, and it ends.
-        let work = move || take.into_iter().for_each(ThreadBuilder::run);
+        let work = move || {
+            make_room();
+            take.into_iter().for_each(ThreadBuilder::run);
+        };
         match start(format!("btfkit-{number}"), Box::new(work)) {
             Ok(()) => waiting.push(give),
             Err(_) if number > 0 => break,
@@ -45,6 +48,20 @@ fn pool_of(
     };
     Ok(builder.spawn_handler(give).build()?)
 }
+
+/// glibc's malloc makes a thread's heap usable a few pages at a time, each time by a system call, for which the page faults
+/// of other threads wait: 2,300 times for a kernel. What was usable once stays so. Nothing of it is touched here. Other
+/// allocators are not slower for it.
+fn make_room() {
+    // The first one is a mapping of its own. Because it is given back, the next of that size comes out of the heap.
+    for _ in 0..2 {
+        let mut room = Vec::<u8>::new();
+        let _ = std::hint::black_box(room.try_reserve_exact(ROOM));
+    }
+}
+
+/// In bytes: what a thread allocates for a kernel. The allocator takes more than 32 MiB for mappings of their own always.
+const ROOM: usize = 24 << 20;
 
 /// A pool whose one thread is the calling one.
 pub(crate) fn pool_of_this_thread(path: &Path) -> Result<ThreadPool, EncodeError> {
