@@ -14,8 +14,7 @@ await build({
 	minifyWhitespace: true,
 	minifySyntax: true,
 	// A CommonJS module has no import.meta.
-	define: {'import.meta.url': 'moduleUrl'},
-	banner: {js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;'},
+	define: {'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename'},
 	footer: {js: `/* Includes commander:\n${readFileSync(join(root, 'node_modules/commander/LICENSE'), 'utf8')}*/`},
 	plugins: [
 		{name: 'without-subprocesses', setup: withoutSubprocesses},

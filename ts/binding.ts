@@ -2,13 +2,12 @@
 import {existsSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join, resolve} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {BtfkitError} from './errors.js';
 
 export type Binding = typeof import('./native.js');
 
 /** Modules are built into a folder of the package. */
-export const packageFolder = fileURLToPath(new URL('..', import.meta.url));
+export const packageFolder = join(import.meta.dirname, '..');
 let loaded: Binding | undefined;
 
 /** The addon; loaded when it is first asked for, so that importing btfkit costs nothing. */
@@ -18,7 +17,7 @@ export function binding(): Binding {
 }
 
 function load(): Binding {
-	const require = createRequire(import.meta.url);
+	const require = createRequire(import.meta.filename);
 	const tried: string[] = [];
 	let cause: unknown;
 	for (const candidate of candidates()) {
