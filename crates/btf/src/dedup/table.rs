@@ -70,7 +70,9 @@ impl Table {
         if self.len * 2 >= self.entries.len() {
             let larger = vec![FREE; (self.entries.len() * 2).max(SMALLEST)];
             let old = std::mem::replace(&mut self.entries, larger);
-            old.into_iter().filter(|&entry| entry != FREE).for_each(|entry| self.put(hash_of(entry as u32), entry as u32));
+            old.into_iter()
+                .filter(|&entry| entry != FREE)
+                .for_each(|entry| self.put(hash_of(entry as u32), entry as u32));
         }
         self.len += 1;
         self.put(key.0, number);
