@@ -7,11 +7,9 @@ use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
 /// Part of a group's limit that is left to what is neither ours nor can be given back at once: page tables and other
-/// memory of the kernel, pages of files that are being read.
-const RESERVE: u64 = 16;
-/// Bytes that are left at least: what a run can fill between two looks of `watch`, so that it is ended before the kernel
-/// ends the process.
-const LEAST_RESERVE: u64 = 4 << 20;
+/// memory of the kernel, pages of files that are being read; and what a run fills between two looks of `watch`, so that
+/// it is ended in words before the kernel ends the process.
+const RESERVE: u64 = 8;
 
 /// From here on a number says that there is no limit: version 1 has the largest multiple of a page.
 const NONE: u64 = 1 << 62;
@@ -111,8 +109,7 @@ impl Hierarchy {
         let (limit, file) = self.files.limits.iter().filter_map(said).min()?;
         let stat = read_to_string(folder.join("memory.stat")).unwrap_or_default();
         let others = field(&stat, self.files.anonymous).unwrap_or(own).saturating_sub(own);
-        let reserve = (limit / RESERVE).max(LEAST_RESERVE);
-        let bytes = limit.saturating_sub(reserve).saturating_sub(others);
+        let bytes = (limit - limit / RESERVE).saturating_sub(others);
         Some(Limit { bytes, by: SetBy::Group(file, limit) })
     }
 }
