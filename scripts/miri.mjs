@@ -4,10 +4,10 @@ import process from 'node:process';
 import {attempt} from './lib/run.mjs';
 
 // Miri cannot map files, handle signals or ask for a process's memory, which is what all other unsafe code does:
-// docs/unsafe.md says what finds faults there. That of crates/btf is the same call for memory as one of crates/dwarf. Of
-// crates/elf, which has none beside its map, the tests are here that read bytes in memory: a crate that it reads them with
-// takes bytes for structs.
+// docs/unsafe.md says what finds faults there. Of crates/elf, which has none beside its map, the tests are here that read
+// bytes in memory: a crate that it reads them with takes bytes for structs.
 const runs = [
+	{name: 'btfkit-btf', tests: ['--lib', 'prefetch::']},
 	{name: 'btfkit-dwarf', tests: ['--lib']},
 	// Left out is what takes Miri more than some minutes (thousands of lookups, of sections), and what opens files.
 	{name: 'btfkit-elf', tests: ['--test', 'relocations'], skip: ['a_cursor_finds_what_is_there', 'places_are_told_ahead']},

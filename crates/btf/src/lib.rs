@@ -14,6 +14,7 @@ mod header;
 mod kind;
 pub mod names;
 mod part;
+pub mod prefetch;
 mod read;
 mod records;
 pub mod relocate;

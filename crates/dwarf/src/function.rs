@@ -8,10 +8,10 @@ use crate::entry::{Class, Entry};
 use crate::location::Place;
 use crate::lower::{Carrier, Children, Context, Frame, Lowering, NOTHING, OpenFunction};
 use crate::plan::{Attr, Role};
-use crate::prefetch::prefetch;
 use crate::sections::Bytes;
 use crate::{Facts, Function};
 use btfkit_btf::Kind;
+use btfkit_btf::prefetch::prefetch;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
 use gimli::constants as dw;
 

@@ -19,7 +19,6 @@ mod member_run;
 mod members;
 pub mod names;
 mod plan;
-mod prefetch;
 mod quick;
 mod relocations;
 mod room;

@@ -9,8 +9,8 @@
 //! largest offset. Those before `next` are not above `last`, the offset that was asked for last.
 
 use crate::error::Fault;
-use crate::prefetch::prefetch;
 use crate::sections::{Placed, Relocate, Section};
+use btfkit_btf::prefetch::prefetch;
 
 /// More than the functions between two runs of members need, and few enough for the cache next to the processor.
 const ROOM: usize = 64;

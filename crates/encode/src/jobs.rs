@@ -50,8 +50,8 @@ fn pool_of(
 }
 
 /// glibc's malloc makes a thread's heap usable a few pages at a time, each time by a system call, for which the page faults
-/// of other threads wait: 2,300 times for a kernel. What was usable once stays so. Nothing of it is touched here. Other
-/// allocators are not slower for it.
+/// of other threads wait: 2,300 times for a kernel. What was usable once stays so. Nothing of it is touched here. To
+/// other allocators these are two mappings for nothing.
 fn make_room() {
     // The first one is a mapping of its own. Because it is given back, the next of that size comes out of the heap.
     for _ in 0..2 {

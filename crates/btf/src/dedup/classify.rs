@@ -5,11 +5,11 @@
 
 use super::base::{BaseTypes, has_name_space};
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, Place, VOID_CLASS};
-use super::prefetch::prefetch;
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling};
 use super::table::Table;
 use crate::TypeId;
+use crate::prefetch::prefetch;
 use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, Name, UnitTypes, VOID};
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ const MEMBERS: usize = 1 << 18;
 
 /// Lines of the cache, two slots in each, that are called for behind one that was come to from elsewhere: most slots are
 /// followed by those that were new after them.
-const AHEAD: usize = 3;
+const AHEAD: u64 = 3;
 
 /// The upper twelve bits of a key tell its place among the recent ones.
 const RECENT_SHIFT: u32 = 52;
@@ -283,9 +283,9 @@ impl Classifier {
         let guesses = [self.next, self.known[self.last as usize].other, self.recent[recent]];
         // None of what is needed is near, and all of it is called for before the first is looked at.
         self.table.call_for(key);
-        guesses.iter().for_each(|&slot| prefetch(&self.known, slot as usize));
+        guesses.iter().for_each(|&slot| prefetch(&self.known, slot.into()));
         let slot = guesses.into_iter().find(is_it).unwrap_or_else(|| self.look_up(key, met));
-        (1..=AHEAD).for_each(|line| prefetch(&self.known, slot as usize + line * 2));
+        (1..=AHEAD).for_each(|line| prefetch(&self.known, u64::from(slot) + line * 2));
         if slot != self.next {
             self.recent[recent] = slot;
             self.known[self.last as usize].follow(slot);

@@ -47,7 +47,6 @@ mod lower;
 mod merge;
 mod of_btf;
 mod open;
-mod prefetch;
 mod reach;
 mod record;
 mod refine;

@@ -6,8 +6,8 @@
 //! and stands at the first free place from the one on that the upper bits of that hash say: whether a key is not there is
 //! told without a look at any other key.
 
-use super::prefetch::prefetch;
 use super::spell::Key;
+use crate::prefetch::prefetch;
 
 /// No entry. Not 0: the system would show one page of zeros wherever the table is read first, and for each page that is
 /// then written interrupt the other threads to tell them that another one stands there now. On two threads that took 7 ms
@@ -41,7 +41,7 @@ impl Table {
     /// Calls for what [`Table::find`] will read.
     #[inline]
     pub fn call_for(&self, key: Key) {
-        prefetch(&self.entries, self.home(key.0));
+        prefetch(&self.entries, self.home(key.0) as u64);
     }
 
     /// The number of a key; `is_it` says whether a number's key is this one.

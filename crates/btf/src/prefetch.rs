@@ -1,10 +1,10 @@
-//! Calling for memory before it is read. The only unsafe code beside the population counts of [`crate::index`].
+//! Calling for memory before it is read. The only unsafe code of this crate.
 
 #![allow(unsafe_code, reason = "an instruction that has no safe name")]
 
 /// Asks the processor to bring the line with `data[at]` near, if there is one. Nothing waits for it.
 #[inline(always)]
-pub(crate) fn prefetch<T>(data: &[T], at: u64) {
+pub fn prefetch<T>(data: &[T], at: u64) {
     #[cfg(target_arch = "x86_64")]
     if let Some(item) = usize::try_from(at).ok().and_then(|at| data.get(at)) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
