@@ -8,6 +8,7 @@ import {attempt} from './lib/run.mjs';
 // bytes in memory: a crate that it reads them with takes bytes for structs.
 const runs = [
 	{name: 'btfkit-btf', tests: ['--lib', 'prefetch::']},
+	{name: 'btfkit-btf', tests: ['--lib', 'text::']},
 	{name: 'btfkit-dwarf', tests: ['--lib']},
 	// Left out is what takes Miri more than some minutes (thousands of lookups, of sections), and what opens files.
 	{name: 'btfkit-elf', tests: ['--test', 'relocations'], skip: ['a_cursor_finds_what_is_there', 'places_are_told_ahead']},

@@ -1,4 +1,4 @@
-//! Calling for memory before it is read. The only unsafe code of this crate.
+//! Calling for memory before it is read.
 
 #![allow(unsafe_code, reason = "an instruction that has no safe name")]
 

@@ -16,14 +16,45 @@ fn zeros(word: u64) -> u64 {
 /// length: those of names come in no order.
 #[inline]
 pub fn short_text(window: &[u8; 16]) -> Option<u128> {
+    match length_of(window) {
+        length @ 0..16 => Some(u128::from_le_bytes(*window) & BELOW[length]),
+        _ => None,
+    }
+}
+
+/// By length: all bits of so many bytes.
+const BELOW: [u128; 16] = {
+    let (mut below, mut length) = ([0; 16], 0);
+    while length < 16 {
+        below[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    below
+};
+
+/// Bytes before the first NUL, 16 or more where there is none.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions that have no safe name")]
+#[inline]
+fn length_of(window: &[u8; 16]) -> usize {
+    use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_setzero_si128};
     let window = u128::from_le_bytes(*window);
-    let (low, high) = (window as u64, (window >> 64) as u64);
-    let (low_zeros, high_zeros) = (zeros(low), zeros(high));
-    // All bits up to the lowest one that is set, or all.
-    let below = |zeros: u64| zeros ^ zeros.wrapping_sub(1);
-    let high = if low_zeros == 0 { high & below(high_zeros) } else { 0 };
-    let text = u128::from(low & below(low_zeros)) | u128::from(high) << 64;
-    (low_zeros | high_zeros != 0).then_some(text)
+    // SAFETY: these instructions are part of every x86-64 processor, and work on values only.
+    let zeros = unsafe {
+        let window = _mm_set_epi64x((window >> 64) as i64, window as i64);
+        _mm_movemask_epi8(_mm_cmpeq_epi8(window, _mm_setzero_si128()))
+    };
+    zeros.trailing_zeros() as usize
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn length_of(window: &[u8; 16]) -> usize {
+    let window = u128::from_le_bytes(*window);
+    match zeros(window as u64) {
+        0 => 8 + short_length((window >> 64) as u64),
+        low => low.trailing_zeros() as usize / 8,
+    }
 }
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ impl Offsets for Relocated<'_, '_> {
     #[inline(always)]
     fn name(&mut self, at: usize, raw: u64) -> Option<Name> {
         // What is wrong with one, or with its name, is said by who reads it again.
-        let offset = self.relocations.value(at as u64, 4, raw).ok()?;
+        let offset = self.relocations.name(at as u64, raw).ok()?;
         Some(name_in(self.texts, offset)).filter(|name| !name.is_none())
     }
 }

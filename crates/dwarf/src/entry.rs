@@ -102,6 +102,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The same for a name's offset of 4 bytes.
+    #[inline]
+    fn name(&mut self) -> Result<u64, Fault> {
+        let (at, raw) = (self.at as u64, self.constant(4)?);
+        match &mut self.relocations {
+            None => Ok(raw),
+            Some(relocations) => relocations.name(at, raw),
+        }
+    }
+
     #[inline]
     pub fn advance(&mut self, bytes: usize) -> Result<(), Fault> {
         self.at = self.at.checked_add(bytes).filter(|&at| at <= self.end).ok_or(Fault::End)?;
@@ -126,7 +136,7 @@ impl<'a> Cursor<'a> {
             // Of two attributes of one name the last counts; compilers write one.
             entry.present |= 1 << slot;
             let (class, value) = match step.op {
-                Op::Strp4 => (Class::Str, self.relocated(4)?),
+                Op::Strp4 => (Class::Str, self.name()?),
                 Op::String => {
                     let at = self.at as u64;
                     self.bytes.skip_string(&mut self.at)?;

@@ -286,7 +286,7 @@ impl<'a> Lowering<'a> {
         }
         let offset = match &mut cursor.relocations {
             None => raw,
-            Some(relocations) => relocations.value(at as u64, 4, raw)?,
+            Some(relocations) => relocations.name(at as u64, raw)?,
         };
         Ok(self.names.in_str(offset))
     }

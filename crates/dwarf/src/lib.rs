@@ -20,6 +20,7 @@ mod members;
 pub mod names;
 mod plan;
 mod quick;
+mod relocation_block;
 mod relocations;
 mod room;
 mod sections;
@@ -33,7 +34,7 @@ pub use convention::Convention;
 pub use error::{DwarfError, Fault};
 pub use lower::{Lowering, Program, Settings};
 pub use room::Room;
-pub use sections::{Placed, Relocate, RelocationSource, Section, Sections};
+pub use sections::{Placed, Plain, RawRelocation, Relocate, RelocationSource, Section, Sections};
 pub use unit::{Group, Units};
 
 use btfkit_btf::unit::{Local, Name, UnitTypes};

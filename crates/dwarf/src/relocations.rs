@@ -1,105 +1,267 @@
-//! The relocations of a section that is read in ascending order, some dozens at a time.
+//! The relocations of a section that is read in ascending order.
 //!
 //! In a relocatable file nearly every name is a field that still needs its relocation, and asking for each of them by
-//! itself cost more than reading the entries. So a block of relocations is decoded in one go, and what is asked for is
-//! mostly the next one of the block. The strings that a block leads to are called for meanwhile: a compiler writes them
-//! in no order, so that each would be waited for.
+//! itself cost more than reading the entries. Of nearly all files the relocations can be compared as they stand: offset,
+//! information (symbol and kind) and addend, sorted. The next one mostly is at the very offset that is asked for, and of
+//! the same information as that of the name before: then its addend is all that is needed. The strings that those a little
+//! further on lead to are called for meanwhile: a compiler writes them in no order, so that each would be waited for.
 //!
-//! Invariant: the block has all relocations from `low` up to, but not including, `end`, and behind them one at the
-//! largest offset. Those before `next` are not above `last`, the offset that was asked for last.
+//! Invariant: relocations before `rest` are at smaller offsets than those in it, so that all of one place are on one side.
 
 use crate::error::Fault;
-use crate::sections::{Placed, Relocate, Section};
+use crate::relocation_block::Block;
+use crate::sections::{RawRelocation, Relocate, Section};
 use btfkit_btf::prefetch::prefetch;
 
-/// More than the functions between two runs of members need, and few enough for the cache next to the processor.
-const ROOM: usize = 64;
+/// So many relocations further on strings are called for.
+const AHEAD: usize = 24;
 
-pub(crate) struct Relocations<'a> {
-    source: Box<dyn Relocate + 'a>,
-    /// `.debug_str`, which is where most relocations lead to.
-    strings: &'a [u8],
-    block: [Placed; ROOM],
-    next: usize,
-    last: u64,
-    low: u64,
-    end: u64,
-    /// How much of the block is used.
-    room: usize,
-}
+/// Relocations that are looked at one by one before a gallop begins.
+const STEPS: usize = 8;
 
 /// Bytes of all but the longest names.
-const NAME: u64 = 20;
+const NAME: usize = 20;
 
-/// Bytes that are no jump: what an entry takes and what is skipped at most between two.
-const NEAR: u64 = 256;
+pub(crate) struct Relocations<'a> {
+    /// Empty where they cannot be compared as they stand.
+    all: &'a [RawRelocation],
+    rest: &'a [RawRelocation],
+    /// The information of relocations that lead to names, and what is added to their addends: 4 bytes, no more.
+    name: (u64, u64),
+    /// `.debug_str`, which is where most relocations lead to.
+    strings: &'a [u8],
+    source: Box<dyn Relocate + 'a>,
+    block: Option<Block>,
+}
+
+/// Asks for what a relocation leads to.
+#[inline(always)]
+pub(crate) fn call_for(strings: &[u8], at: u64) {
+    // A name that begins at the end of a line of the cache goes on in the next one.
+    if let Some(name) = usize::try_from(at).ok().and_then(|at| strings.get(at..)?.first_chunk::<NAME>()) {
+        prefetch(name, 0);
+        prefetch(name, NAME as u64 - 1);
+    }
+}
+
+#[inline(always)]
+fn word(entry: &RawRelocation, number: usize) -> u64 {
+    let word = [0, 1, 2, 3, 4, 5, 6, 7].map(|at| entry[8 * number + at]);
+    u64::from_le_bytes(word)
+}
+
+fn offset(entry: &RawRelocation) -> u64 {
+    word(entry, 0)
+}
+
+fn information(entry: &RawRelocation) -> u64 {
+    word(entry, 1)
+}
+
+fn addend(entry: &RawRelocation) -> u64 {
+    word(entry, 2)
+}
 
 impl<'a> Relocations<'a> {
     /// None where values are in place already. Boxed, as it is handed from reader to reader.
     pub fn of(section: &Section<'a>, strings: &Section<'a>) -> Option<Box<Relocations<'a>>> {
-        let source = section.relocations?.cursor();
-        let block = [Placed { offset: u64::MAX, ..Placed::default() }; ROOM];
+        let (mut all, mut source) = (section.relocations?.entries(), section.relocations?.cursor());
+        // One that names might have. The first is that of the unit's abbreviations.
+        let mut known =
+            all.iter().take(STEPS).filter_map(|entry| Some((information(entry), source.plain(information(entry))?)));
+        let name = known.find(|(_, plain)| plain.size == 4).map(|(information, plain)| (information, plain.value));
+        if name.is_none() {
+            all = &[];
+        }
         Some(Box::new(Relocations {
-            source,
+            all,
+            rest: all,
+            name: name.unwrap_or_default(),
             strings: strings.data,
-            block,
-            next: 0,
-            last: 0,
-            low: 0,
-            end: 0,
-            room: ROOM / 8,
+            source,
+            block: name.is_none().then(Block::default),
         }))
     }
 
-    /// The value at `offset`, of `size` bytes, where the section holds `raw`.
+    /// The value at `at`, of `size` bytes, where the section holds `raw`.
+    #[inline]
+    pub fn value(&mut self, at: u64, size: u8, raw: u64) -> Result<u64, Fault> {
+        match &mut self.block {
+            None => self.seek(at, size, raw).map(|(value, _)| value),
+            Some(block) => block.value(&mut *self.source, self.strings, at, size, raw),
+        }
+    }
+
+    /// The same for the 4 bytes of a name's offset.
     #[inline(always)]
-    pub fn value(&mut self, offset: u64, size: u8, raw: u64) -> Result<u64, Fault> {
-        let mut placed = &self.block[self.next % ROOM];
-        // Mostly it is the next one.
-        if placed.offset != offset {
-            if !self.find(offset) {
-                return Ok(raw);
-            }
-            placed = &self.block[self.next % ROOM];
+    pub fn name(&mut self, at: u64, raw: u64) -> Result<u64, Fault> {
+        if let Some(window) = self.rest.first_chunk::<AHEAD>()
+            && (offset(&window[0]), information(&window[0])) == (at, self.name.0)
+            && offset(&window[1]) != at
+        {
+            self.rest = &self.rest[1..];
+            call_for(self.strings, addend(&window[AHEAD - 1]).wrapping_add(self.name.1));
+            return Ok(addend(&window[0]).wrapping_add(self.name.1) & u32::MAX as u64);
         }
-        (self.last, self.next) = (offset, self.next + 1);
-        if placed.size != size {
-            return self.source.value(offset, size, raw).map_err(Fault::Relocation);
-        }
-        let value = placed.value.wrapping_add(if placed.in_place { raw } else { 0 });
-        Ok(value & u64::MAX >> (64 - 8 * size as u32).min(63))
+        self.other_name(at, raw)
     }
 
-    /// Is there a relocation at `offset`? Then it is the next one.
     #[inline(never)]
-    fn find(&mut self, offset: u64) -> bool {
-        if offset <= self.last || offset >= self.end {
-            self.seek(offset);
+    fn other_name(&mut self, at: u64, raw: u64) -> Result<u64, Fault> {
+        if self.block.is_some() {
+            return self.value(at, 4, raw);
         }
-        self.last = offset;
-        while self.block[self.next % ROOM].offset < offset {
-            self.next += 1;
-        }
-        self.block[self.next % ROOM].offset == offset
+        let (value, plain) = self.seek(at, 4, raw)?;
+        self.name = plain.unwrap_or(self.name);
+        Ok(value)
     }
 
-    fn seek(&mut self, offset: u64) {
-        self.next = 0;
-        if offset >= self.low && offset < self.end {
+    /// The value, and what other relocations of the same information add to their addends, if that is all they do.
+    fn seek(&mut self, at: u64, size: u8, raw: u64) -> Result<(u64, Option<(u64, u64)>), Fault> {
+        self.move_to(at);
+        let Some(entry) = self.rest.first().filter(|entry| offset(entry) == at) else { return Ok((raw, None)) };
+        if self.rest.get(1).is_some_and(|other| offset(other) == at) {
+            self.rest = &self.rest[self.rest.partition_point(|entry| offset(entry) == at)..];
+        } else {
+            self.pass(1);
+            if let Some(plain) = self.source.plain(information(entry))
+                && plain.size == size
+            {
+                let value = plain.value.wrapping_add(addend(entry)) & u64::MAX >> (64 - 8 * size as u32).min(63);
+                return Ok((value, Some((information(entry), plain.value))));
+            }
+        }
+        let value = self.source.value(at, size, raw).map_err(Fault::Relocation)?;
+        Ok((value, None))
+    }
+
+    /// To the first one that is not before `at`.
+    fn move_to(&mut self, at: u64) {
+        let is_before = |entry: &RawRelocation| offset(entry) < at;
+        let passed = self.all.len() - self.rest.len();
+        if self.all[..passed].last().is_some_and(|last| !is_before(last)) {
+            self.rest = &self.all[self.all[..passed].partition_point(is_before)..];
             return;
         }
-        // Who goes on reading wants more than who has jumped.
-        let near = offset >= self.end && offset - self.end < NEAR;
-        self.room = if near { (2 * self.room).min(ROOM - 1) } else { ROOM / 8 };
-        let count = self.source.ahead(offset, &mut self.block[..self.room]).min(self.room);
-        self.block[count] = Placed { offset: u64::MAX, ..Placed::default() };
-        self.low = offset;
-        // There may be more behind a block that is full.
-        self.end = if count == self.room { self.block[count - 1].offset.saturating_add(1) } else { u64::MAX };
-        for placed in &self.block[..count] {
-            prefetch(self.strings, placed.value);
-            // A name that begins at the end of a line of the cache goes on in the next one.
-            prefetch(self.strings, placed.value.wrapping_add(NAME));
+        let near = self.rest.iter().take(STEPS).take_while(|entry| is_before(entry)).count();
+        if near < STEPS {
+            self.pass(near);
+            return;
+        }
+        let mut bound = 2 * STEPS;
+        while self.rest.get(bound).is_some_and(is_before) {
+            bound *= 2;
+        }
+        let within = &self.rest[..bound.min(self.rest.len())];
+        self.pass(within.partition_point(is_before));
+    }
+
+    /// Leaves some behind, and calls for what comes near.
+    fn pass(&mut self, count: usize) {
+        self.rest = &self.rest[count..];
+        let known = AHEAD.saturating_sub(1 + count);
+        for entry in self.rest.iter().take(AHEAD - 1).skip(known) {
+            call_for(self.strings, addend(entry).wrapping_add(self.name.1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sections::{Placed, Plain, RelocationSource};
+
+    /// By information: what is added to the addend, and how many bytes that gives. Of others it takes more to tell.
+    const PLAIN: [(u64, u64, u8); 3] = [(0x1_0000_000a, 1000, 4), (0x2_0000_000a, 5000, 4), (0x1_0000_0001, 7, 8)];
+
+    struct Source(Vec<RawRelocation>);
+
+    impl RelocationSource for Source {
+        fn cursor(&self) -> Box<dyn Relocate + '_> {
+            Box::new(Cursor(&self.0))
+        }
+
+        fn entries(&self) -> &[RawRelocation] {
+            &self.0
+        }
+    }
+
+    struct Cursor<'s>(&'s [RawRelocation]);
+
+    impl Relocate for Cursor<'_> {
+        /// Looks at all of them; the last one at a place decides.
+        fn value(&mut self, at: u64, size: u8, raw: u64) -> Result<u64, String> {
+            let Some(entry) = self.0.iter().rfind(|entry| offset(entry) == at) else { return Ok(raw) };
+            match self.plain(information(entry)) {
+                Some(plain) if plain.size == size => {
+                    Ok((plain.value + addend(entry)) & u64::MAX >> (64 - 8 * u32::from(size)))
+                }
+                _ => Err(format!("{at}")),
+            }
+        }
+
+        fn ahead(&mut self, from: u64, into: &mut [Placed]) -> usize {
+            let mut offsets: Vec<u64> = self.0.iter().map(offset).filter(|&offset| offset >= from).collect();
+            offsets.dedup();
+            into.iter_mut().zip(offsets).map(|(into, offset)| *into = Placed { offset, ..Placed::default() }).count()
+        }
+
+        fn plain(&mut self, wanted: u64) -> Option<Plain> {
+            let known = PLAIN.iter().find(|(information, ..)| *information == wanted);
+            known.map(|&(_, value, size)| Plain { value, size })
+        }
+    }
+
+    fn random(state: &mut u64, below: u64) -> u64 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) % below
+    }
+
+    #[test]
+    fn a_value_is_what_the_file_says_however_it_is_come_to() {
+        for seed in 0..12 {
+            let state = &mut (seed + 1);
+            let mut at = 0;
+            let count = [3, 40, 400][seed as usize % 3];
+            let entries = (0..count).map(|_| {
+                at += [4, 4, 4, 0, 7, 90][random(state, 6) as usize];
+                // In every third file no relocation is like the first ones of a kernel's.
+                let kind = random(state, 8) as usize;
+                let (information, ..) =
+                    if seed % 3 == 2 { (99, 0, 0) } else { PLAIN.get(kind % 4).copied().unwrap_or((99, 0, 0)) };
+                let mut entry = [0; 24];
+                for (word, value) in [at, information, random(state, 1 << 34)].into_iter().enumerate() {
+                    entry[8 * word..][..8].copy_from_slice(&value.to_le_bytes());
+                }
+                entry
+            });
+            let source = Source(entries.collect());
+            let strings = [0; 300];
+            let section = Section { data: &[], relocations: Some(&source) };
+            let strings = Section { data: &strings, relocations: None };
+            let mut relocations = Relocations::of(&section, &strings).unwrap();
+            let mut cursor = source.cursor();
+            let mut wanted = 0;
+            for _ in 0..800 {
+                wanted = match random(state, 12) {
+                    0 => random(state, at + 10),
+                    1 => wanted,
+                    _ => {
+                        source.0.iter().map(offset).find(|&offset| offset > wanted).unwrap_or(0) + random(state, 9) / 8
+                    }
+                };
+                let expected = |size, cursor: &mut dyn Relocate| cursor.value(wanted, size, 77).ok();
+                let size = if random(state, 3) == 0 { 8 } else { 4 };
+                if size == 4 && random(state, 4) != 0 {
+                    assert_eq!(relocations.name(wanted, 77).ok(), expected(4, &mut *cursor), "{seed} {wanted}");
+                } else {
+                    assert_eq!(
+                        relocations.value(wanted, size, 77).ok(),
+                        expected(size, &mut *cursor),
+                        "{seed} {wanted}"
+                    );
+                }
+            }
         }
     }
 }

@@ -17,6 +17,17 @@ pub trait Relocate {
     /// Fills in the relocations from `from` on, in ascending order, at most one for each offset, and says how many: fewer
     /// than there is room for where no more follow.
     fn ahead(&mut self, from: u64, into: &mut [Placed]) -> usize;
+    /// What a relocation of that information in [`RelocationSource::entries`] does, where it is alone at its place. None
+    /// where it takes more to tell it: then [`Relocate::value`] does.
+    fn plain(&mut self, information: u64) -> Option<Plain>;
+}
+
+/// A relocation that puts a value, to which its addend is added, in the place of what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plain {
+    pub value: u64,
+    /// In bytes.
+    pub size: u8,
 }
 
 /// A relocation, decoded before it is asked for.
@@ -34,7 +45,13 @@ pub struct Placed {
 /// A section's relocations, from which each thread makes a cursor of its own.
 pub trait RelocationSource: Sync {
     fn cursor(&self) -> Box<dyn Relocate + '_>;
+    /// All of them as they stand in the file, where that has them in this form and in ascending order; else none.
+    fn entries(&self) -> &[RawRelocation];
 }
+
+/// A relocation as it stands in 64-bit little-endian files with addends (`Elf64_Rela`): offset, information (symbol and
+/// kind) and addend.
+pub type RawRelocation = [u8; 24];
 
 /// One section: empty where the file has none.
 #[derive(Clone, Copy, Default)]

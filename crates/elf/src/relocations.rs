@@ -167,6 +167,22 @@ impl<'data> Relocations<'data> {
         }
     }
 
+    /// All entries as they stand in the file, where that is 64-bit and little-endian, has addends, and has the entries in
+    /// the order of their offsets; else none. Each is offset, information and addend, of eight bytes each.
+    pub fn sorted_entries(&self) -> &'data [[u8; 24]] {
+        match self.entries {
+            Entries::Rela64(entries) if self.is_little_rela64() && self.order().is_none() => {
+                object::pod::bytes_of_slice(entries).as_chunks().0
+            }
+            _ => &[],
+        }
+    }
+
+    /// Whether entries have the form that is common by far.
+    fn is_little_rela64(&self) -> bool {
+        matches!(self.entries, Entries::Rela64(_)) && self.endian == Endian::Little && !self.is_mips64el
+    }
+
     /// A cursor at the start. The first one looks at all offsets once, to see whether they are in order.
     pub fn cursor(&self) -> RelocationCursor<'_, 'data> {
         let order = self.order();
@@ -340,9 +356,8 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
         if from < self.low || from > self.upcoming {
             self.move_to(self.first_from(from));
         }
-        let little = self.table.endian == Endian::Little;
         let next = match self.table.entries {
-            Entries::Rela64(entries) if little && self.order.is_none() && !self.table.is_mips64el => {
+            Entries::Rela64(entries) if self.table.is_little_rela64() && self.order.is_none() => {
                 // Of most modules: the byte order is known to the compiler.
                 let decode = |entry: &Rela64<Endianness>| entry.decode(Endianness::Little, false);
                 self.run(most, entries.len(), |index| decode(&entries[index]), found)
@@ -399,6 +414,12 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
             first = following;
         }
         next
+    }
+
+    /// What an entry of [`sorted_entries`](Relocations::sorted_entries) with that information does, before its addend is
+    /// added, if it is alone at its place and does no more than to put an address.
+    pub fn plain(&mut self, information: u64) -> Option<Plain> {
+        self.known((information >> 32) as u32, information as u32).plain
     }
 
     /// What relocations of this symbol and kind do.

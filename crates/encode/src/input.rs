@@ -1,6 +1,6 @@
 //! From a file to what lowering reads: sections, with relocations where values are not in place yet.
 
-use btfkit_dwarf::{Placed, Relocate, RelocationSource, Section, Sections};
+use btfkit_dwarf::{Placed, Plain, RawRelocation, Relocate, RelocationSource, Section, Sections};
 use btfkit_elf::{DebugSection, DebugSections, Relocations};
 
 /// Relocations of the ELF crate, as the DWARF crate asks for them.
@@ -11,6 +11,10 @@ struct Cursor<'s, 'data>(btfkit_elf::RelocationCursor<'s, 'data>);
 impl RelocationSource for Source<'_, '_> {
     fn cursor(&self) -> Box<dyn Relocate + '_> {
         Box::new(Cursor(self.0.cursor()))
+    }
+
+    fn entries(&self) -> &[RawRelocation] {
+        self.0.sorted_entries()
     }
 }
 
@@ -35,6 +39,10 @@ impl Relocate for Cursor<'_, '_> {
             count += 1;
         });
         count
+    }
+
+    fn plain(&mut self, information: u64) -> Option<Plain> {
+        self.0.plain(information).map(|plain| Plain { value: plain.value, size: plain.size })
     }
 }
 
