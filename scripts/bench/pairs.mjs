@@ -3,13 +3,17 @@
 import {peakAnonymous, time} from '../lib/measure.mjs';
 import {median} from './statistics.mjs';
 
-/** Measures `[ours, theirs]`. The first round fills the page cache and is not counted; `looks` are runs for memory. */
+/**
+ * Measures `[ours, theirs]`. The first round fills the page cache and is not counted; `looks` are runs for memory. What a
+ * side needs before each run, `prepare` does.
+ */
 export async function compare(sides, pairs, say, looks = 2) {
 	const runs = sides.map(() => []);
 	const sizes = [];
 	for (let round = 0; round <= pairs; round++) {
-		for (const [index, {name, command, args, options, check}] of sides.entries()) {
+		for (const [index, {name, command, args, options, prepare, check}] of sides.entries()) {
 			say(`${round === 0 ? 'warming up' : `pair ${round} of ${pairs}`}: ${name}`);
+			prepare?.();
 			const taken = await time(command, args, options);
 			sizes[index] = check();
 			if (round > 0) {
@@ -19,10 +23,11 @@ export async function compare(sides, pairs, say, looks = 2) {
 	}
 
 	const measured = [];
-	for (const [index, {name, command, args, options}] of sides.entries()) {
+	for (const [index, {name, command, args, options, prepare}] of sides.entries()) {
 		say(`memory: ${name}`);
 		const peaks = [];
 		for (let look = 0; look < looks; look++) {
+			prepare?.();
 			peaks.push(await peakAnonymous(command, args, options));
 		}
 
