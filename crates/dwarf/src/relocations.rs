@@ -31,7 +31,7 @@ pub(crate) struct Relocations<'a> {
     /// `.debug_str`, which is where most relocations lead to.
     strings: &'a [u8],
     source: Box<dyn Relocate + 'a>,
-    block: Option<Block>,
+    block: Option<Box<Block>>,
 }
 
 /// Asks for what a relocation leads to.
@@ -79,7 +79,7 @@ impl<'a> Relocations<'a> {
             name: name.unwrap_or_default(),
             strings: strings.data,
             source,
-            block: name.is_none().then(Block::default),
+            block: name.is_none().then(Box::default),
         }))
     }
 

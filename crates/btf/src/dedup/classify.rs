@@ -242,7 +242,12 @@ impl Classifier {
                     (self.last, self.next) = (self.next, known.next);
                     known.class
                 }
-                _ => self.jump(key, Met { unit, number, local, item: Some(item as u32) }),
+                next => {
+                    let follows = next.is_some_and(|known| known.key == key) && self.next != NO_SLOT;
+                    let met = Met { unit, number, local, item: Some(item as u32) };
+                    // Most of what a program meets for the first time follows as in programs before.
+                    if follows { self.come_to(self.next, met) } else { self.jump(key, met) }
+                }
             };
             self.class_of[local as usize] = class;
             if self.spelling.of(local).leaf == local {
@@ -362,7 +367,7 @@ impl Classifier {
     }
 
     /// The class of a type that is new, or was only asked about so far.
-    #[cold]
+    #[inline(never)]
     fn met_unlisted(&mut self, slot: Slot, met: Met<'_>) -> ClassId {
         let mut class = self.known[slot as usize].class;
         if class == VOID_CLASS {

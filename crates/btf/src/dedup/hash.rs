@@ -65,9 +65,8 @@ impl Mix2 {
     /// Adds a hash: its bits are mixed already.
     #[inline]
     pub fn with(self, hash: u64) -> Mix2 {
-        let a = (self.0 ^ hash).wrapping_mul(A);
-        let b = (self.1.rotate_left(23) ^ hash).wrapping_mul(C);
-        Mix2(a ^ a >> 32, b ^ b >> 31)
+        let (a, b) = mix(self.0 ^ hash, self.1);
+        Mix2(a, b)
     }
 
     /// The second lane, beside the first one with all that the second one has seen.
@@ -77,15 +76,21 @@ impl Mix2 {
     }
 }
 
-/// One round for a member: its name is a hash, its value mostly a small number. Programs have millions of members, so it
-/// takes one wide product, of the first lane. Its lower half, which tells that lane, becomes the second one; both halves
-/// go to what the second one was; and the value goes to both.
+/// One round by one wide product, of the first lane. Its lower half, which tells that lane, becomes the second one; both
+/// halves go to what the second one was.
+#[inline]
+fn mix(a: u64, b: u64) -> (u64, u64) {
+    let product = u128::from(a) * u128::from(A);
+    let (high, low) = ((product >> 64) as u64, product as u64);
+    (b ^ high ^ low, low)
+}
+
+/// One round for a member: its name is a hash, its value mostly a small number, which goes to both lanes.
 #[inline]
 pub(crate) fn mix_member(a: u64, b: u64, name: u64, value: u64) -> (u64, u64) {
-    let product = u128::from(a ^ name ^ C) * u128::from(A);
-    let (high, low) = ((product >> 64) as u64, product as u64);
+    let (a, b) = mix(a ^ name ^ C, b);
     let value = value.wrapping_mul(D);
-    (b ^ high ^ low ^ value, low.wrapping_add(value))
+    (a ^ value, b.wrapping_add(value))
 }
 
 #[cfg(test)]
