@@ -170,7 +170,7 @@ pub trait Members {
 }
 
 /// The types of one unit.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct UnitTypes {
     /// Index 0 stands for void and is a hole.
     pub types: Vec<LocalType>,
@@ -198,11 +198,6 @@ impl UnitTypes {
     #[inline]
     pub(crate) fn in_base(&self, local: Local) -> Option<TypeId> {
         (local < self.base && local != VOID).then_some(TypeId(local))
-    }
-
-    /// Bytes that a copy takes.
-    pub fn size(&self) -> usize {
-        size_of_val(&*self.types) + size_of_val(&*self.references) + size_of_val(&*self.order)
     }
 
     /// What the members of a type refer to.

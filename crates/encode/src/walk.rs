@@ -5,7 +5,7 @@ use crate::phases::Phases;
 use crate::scratch::Spare;
 use crate::{Base, EncodeError, fault, program::Program};
 use btfkit_btf::dedup::{Classifier, Describer, TypeGraph, UnitDetail, UnitSummary};
-use btfkit_btf::unit::{Local, Name, UnitTypes};
+use btfkit_btf::unit::Name;
 use btfkit_dwarf::names::{Identity, Taken};
 use btfkit_dwarf::{Diagnostic, DwarfError, Function, Lowering, Sections, Settings, Units, Variable};
 use rayon::prelude::*;
@@ -17,7 +17,6 @@ struct Walked {
     classifiers: Vec<Classifier>,
     /// By number of the group.
     summaries: Vec<UnitSummary>,
-    kept: Vec<Kept>,
     /// How names were told apart.
     identity: Identity,
 }
@@ -36,22 +35,10 @@ pub(crate) struct Gleaned {
     pub excluded: u32,
 }
 
-/// A group that will most likely have to be described, so that it need not be lowered again.
-struct Kept {
-    number: u32,
-    types: UnitTypes,
-    anchors: Vec<Local>,
-}
-
-/// Bytes of these that a thread keeps. A module that defines what its base only declares describes nearly all of its
-/// units; most such modules are small.
-const MOST_KEPT: usize = 4 << 20;
-
 /// What one thread has done.
 struct Share {
     classifier: Classifier,
     done: Vec<(u32, UnitSummary, Gleaned)>,
-    kept: Vec<Kept>,
 }
 
 enum Stop {
@@ -114,9 +101,9 @@ impl<'w> Walk<'w> {
     }
 
     fn graph(self, walked: Walked) -> Result<TypeGraph, EncodeError> {
-        let Walked { mut classifiers, summaries, kept, identity } = walked;
+        let Walked { mut classifiers, summaries, identity } = walked;
         let graph = TypeGraph::build(&mut classifiers, summaries, |describer, numbers| {
-            self.describe(identity, &kept, describer, numbers)
+            self.describe(identity, describer, numbers)
         });
         self.spare.give_back(classifiers);
         graph
@@ -135,8 +122,7 @@ impl<'w> Walk<'w> {
             failed.fetch_or(share.is_err(), Ordering::Relaxed);
             share
         });
-        let (classifiers, summaries, kept) = Default::default();
-        let mut walked = Walked { classifiers, summaries, kept, identity };
+        let mut walked = Walked { classifiers: Vec::new(), summaries: Vec::new(), identity };
         walked.summaries.resize_with(units.groups.len(), UnitSummary::default);
         let mut groups = Vec::new();
         groups.resize_with(units.groups.len(), Gleaned::default);
@@ -145,7 +131,6 @@ impl<'w> Walk<'w> {
             match share {
                 Ok(share) => {
                     walked.classifiers.push(share.classifier);
-                    walked.kept.extend(share.kept);
                     for (number, summary, gleaned) in share.done {
                         walked.summaries[number as usize] = summary;
                         groups[number as usize] = gleaned;
@@ -159,7 +144,6 @@ impl<'w> Walk<'w> {
                 }
             }
         }
-        walked.kept.sort_unstable_by_key(|kept| kept.number);
         match worst {
             None => Ok((walked, groups)),
             Some((_, error)) => Err(malformed(path, &error)),
@@ -170,16 +154,12 @@ impl<'w> Walk<'w> {
     fn describe(
         self,
         identity: Identity,
-        kept: &[Kept],
         describer: Describer<'_>,
         numbers: &[u32],
     ) -> Result<Vec<UnitDetail>, EncodeError> {
         let share = |numbers: &[u32]| -> Result<Vec<UnitDetail>, EncodeError> {
             let mut lowering = self.lowering(identity);
             let describe = |&number: &u32| {
-                if let Ok(index) = kept.binary_search_by_key(&number, |kept| kept.number) {
-                    return Ok(describer.describe(number, &kept[index].types, &kept[index].anchors));
-                }
                 let lowered = lowering.lower(number).map_err(|error| malformed(self.path, &error))?;
                 let detail = describer.describe(number, &lowered.types, &lowered.anchors);
                 lowering.recycle(lowered.types);
@@ -203,8 +183,7 @@ fn share(
     abort: &AtomicBool,
     failed: &AtomicBool,
 ) -> Result<Share, Stop> {
-    let mut share = Share { classifier, done: Vec::new(), kept: Vec::new() };
-    let mut room = MOST_KEPT;
+    let mut share = Share { classifier, done: Vec::new() };
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number as usize >= units.groups.len() {
@@ -219,13 +198,6 @@ fn share(
         }
         let lowered = lowering.lower(number).map_err(|error| Stop::Malformed(number, error))?;
         let summary = share.classifier.classify(number, &lowered.types, &lowered.anchors, lowering);
-        if share.classifier.is_contested()
-            && let Some(left) = room.checked_sub(lowered.types.size())
-        {
-            room = left;
-            // A copy: the room of the types is in the cache, and is for the next group.
-            share.kept.push(Kept { number, types: lowered.types.clone(), anchors: lowered.anchors });
-        }
         let gleaned = Gleaned {
             functions: lowered.functions,
             variables: lowered.variables,

@@ -149,6 +149,11 @@ impl Classes {
         self.base_types(class).map(edges).collect()
     }
 
+    /// The class of the vertex that an edge of a type of the base leads to.
+    pub fn base_edge(&self, ty: TypeId, edge: u32) -> Option<ClassId> {
+        self.find_base(*self.base.as_ref()?.edges(ty).get(edge as usize)?)
+    }
+
     /// Vertices that the base has several types of.
     pub fn torn(&self) -> Vec<ClassId> {
         let several = |c: &ClassId| self.get(*c).vertex && self.base_types(self.get(*c)).nth(1).is_some();

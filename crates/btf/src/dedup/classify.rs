@@ -6,26 +6,29 @@
 use super::base::{BaseTypes, has_name_space};
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, Place, VOID_CLASS};
 use super::sequence::{Sequence, SequenceBuilder};
-use super::spell::{Key, NO_LEAF, Spelling};
+use super::spell::{Key, NO_LEAF, Spelling, by_name};
 use super::table::Table;
 use crate::TypeId;
 use crate::prefetch::prefetch;
 use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, Name, UnitTypes, VOID};
+use rustc_hash::FxHashSet as HashSet;
 use std::sync::Arc;
 
 /// What is left of a unit after classification.
 #[derive(Debug, Default)]
 pub struct UnitSummary {
     pub(super) table: u32,
-    /// Classes of the vertices that the unit lists, in its order.
-    pub(super) vertices: Sequence,
+    /// Classes of the vertices that the unit lists, in its order; of all types that it lists where it is `whole`.
+    pub(super) listed: Sequence,
+    /// The unit can be made a graph again (`recall`).
+    pub(super) whole: bool,
     pub(super) anchors: Box<[ClassId]>,
 }
 
 impl UnitSummary {
     /// Bytes that it holds.
     pub fn size(&self) -> usize {
-        size_of::<UnitSummary>() + self.vertices.size() + size_of_val(&*self.anchors)
+        size_of::<UnitSummary>() + self.listed.size() + size_of_val(&*self.anchors)
     }
 }
 
@@ -80,8 +83,13 @@ pub struct Classifier {
     last: Slot,
     /// What came after the last one before.
     next: Slot,
-    /// See [`Classifier::is_contested`].
+    /// A name is likely to be ambiguous: the program has defined one that the base has as well, or one of its own twice,
+    /// or has met a special type of the base. Many units are made graphs again then.
     contested: bool,
+    /// A type of the base was met that may mean something else than most.
+    pub(super) special: bool,
+    /// On a base: the names that the program defines.
+    defined: HashSet<u64>,
     /// By some bits of their keys: what was last looked up.
     recent: Box<[Slot]>,
     spelling: Spelling,
@@ -151,6 +159,8 @@ impl Classifier {
             last: NO_SLOT,
             next: NO_SLOT,
             contested: false,
+            special: false,
+            defined: HashSet::default(),
             recent: vec![NO_SLOT; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
             class_of: Vec::new(),
@@ -205,7 +215,8 @@ impl Classifier {
         self.classes.push(Class::VOID);
         self.members.clear();
         (self.last, self.next) = (NO_SLOT, self.known[NO_SLOT as usize].next);
-        self.contested = false;
+        (self.contested, self.special) = (false, false);
+        self.defined.clear();
     }
 
     /// The classes and their members. Where there is a next program, it is mostly of about the same size, and tables that
@@ -260,13 +271,12 @@ impl Classifier {
         });
         let anchors = anchors.collect();
         self.fill(unit, members);
-        UnitSummary { table: self.id, vertices: self.vertices.finish(), anchors }
-    }
-
-    /// Whether a unit has defined a name that the base has as well. Most likely that name is ambiguous, and the units
-    /// that have the definition will have to be described.
-    pub fn is_contested(&self) -> bool {
-        self.contested
+        let whole = self.contested && unit.base == 0 && self.spelling.circles.is_empty();
+        if whole {
+            self.vertices.clear();
+            unit.order.iter().for_each(|&local| self.vertices.push(self.class_of[local as usize]));
+        }
+        UnitSummary { table: self.id, listed: self.vertices.finish(), whole, anchors }
     }
 
     /// The names of all classes and of their members, again and again.
@@ -322,16 +332,19 @@ impl Classifier {
         self.types.push(TypeId::VOID);
         self.add(slot, TypeId::VOID, met);
         self.fresh.push((id, met.local));
-        self.contested = self.contested || self.contests(&self.classes[id as usize]);
+        self.contested |= self.contests(id);
         slot
     }
 
-    /// Whether a class of the program defines a name that the base has.
-    fn contests(&self, class: &Class) -> bool {
+    /// Whether a class of the program, which is new, defines a name that the base or the program has defined.
+    fn contests(&mut self, id: ClassId) -> bool {
+        let class = &self.classes[id as usize];
         let Some(base) = self.base.as_ref().filter(|_| !class.forward && has_name_space(class.kind)) else {
             return false;
         };
-        !class.name.is_none() && base.has_name(class.kind, class.flag, class.name.hash)
+        let (kind, flag, name) = (class.kind, class.flag, class.name);
+        !name.is_none()
+            && (base.has_name(kind, flag, name.hash) || !self.defined.insert(by_name(kind, flag, name.hash)))
     }
 
     /// The slot of a type of the base, which stands for its key.
@@ -373,7 +386,10 @@ impl Classifier {
         if class == VOID_CLASS {
             class = self.classes.len() as ClassId;
             self.known[slot as usize].class = class;
-            self.add(slot, self.types[slot as usize], met);
+            let ty = self.types[slot as usize];
+            self.add(slot, ty, met);
+            self.special = self.special || self.base.as_ref().is_some_and(|base| base.is_special(ty));
+            self.contested |= self.special;
         }
         let Some(item) = met.item else { return class };
         self.known[slot as usize].listed = 1;

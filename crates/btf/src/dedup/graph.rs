@@ -6,10 +6,11 @@ use super::classify::{Classifier, UnitSummary};
 use super::describe::{Describer, NO_VERTEX, UnitDetail};
 use super::merge::{Merged, merge};
 use super::open::{Meaning, OpenPart};
+use super::recall::Units;
 use super::refine::{Vertex, refine};
 use super::settle::Settlement;
 use super::shallow::Shallow;
-use super::views::{Role, Scope, Units, Views, views};
+use super::views::{Role, Scope, Views, views};
 use crate::unit::{Name, name_hash};
 use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
@@ -101,9 +102,9 @@ impl TypeGraph {
         mut describe: impl FnMut(Describer<'_>, &[u32]) -> Result<Vec<UnitDetail>, E>,
         scope: Scope,
     ) -> Result<TypeGraph, E> {
-        let Merged { mut classes, ids, mut index } = merge(classifiers);
+        let Merged { mut classes, ids, mut index, special } = merge(classifiers);
         let int = program_int(&mut classes);
-        let mut settlement = Settlement::of(&mut classes, scope == Scope::Ambiguous);
+        let mut settlement = Settlement::of(&mut classes, special || scope == Scope::Ambiguous);
         let known = Units { summaries: &units, ids: &ids };
         let mut views = views(&classes, &settlement, known, scope, |numbers| match numbers {
             [] => Ok(Vec::new()),
@@ -116,7 +117,7 @@ impl TypeGraph {
         classes.fill(|class| matches!(views.role(class), Role::Refined | Role::Forked));
         settlement.extend(&classes);
         views.extend(&classes);
-        let part = OpenPart::new(&classes, &views);
+        let part = OpenPart::new(&classes, &settlement, &views, known);
         let kept = refine(&classes, &settlement, &part.vertices, part.base.len());
         let mut graph = TypeGraph {
             int,
@@ -132,7 +133,7 @@ impl TypeGraph {
             ids,
         };
         graph.list_nodes();
-        graph.views.details = Vec::new();
+        graph.views.graphs = Vec::new();
         Ok(graph)
     }
 

@@ -11,6 +11,8 @@ pub(super) struct Merged {
     /// By number of the classifier: its classes' ids here.
     pub ids: Vec<Vec<ClassId>>,
     pub index: ClassIndex,
+    /// Types of the base were met that may mean something else than most.
+    pub special: bool,
 }
 
 /// Classes by their keys.
@@ -45,6 +47,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     let mut ids = vec![Vec::new(); tables.iter().map(|t| t.id as usize + 1).max().unwrap_or(0)];
     // The largest one stays as it is, and the others are added to it.
     tables.sort_by_key(|t| (std::cmp::Reverse(t.classes.len()), t.id));
+    let special = tables.iter().any(|t| t.special);
     let mut rest = std::mem::take(tables).into_iter();
     let mut keep = |mut table: Classifier| {
         if table.base.is_some() {
@@ -55,7 +58,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     let Some(mut largest) = rest.next() else {
         let classes = Classes { all: vec![Class::VOID], ..Classes::default() };
         let index = ClassIndex { table: Table::default(), keys: vec![(0, 0)], complete: true };
-        return Merged { classes, ids, index };
+        return Merged { classes, ids, index, special };
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
     let mut table = std::mem::take(&mut largest.table);
@@ -83,7 +86,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
         keep(table);
     }
     let Merging { index, all, members } = merging;
-    Merged { classes: Classes { base, all, members, ..Classes::default() }, ids, index }
+    Merged { classes: Classes { base, all, members, ..Classes::default() }, ids, index, special }
 }
 
 struct Merging {

@@ -48,6 +48,7 @@ mod merge;
 mod of_btf;
 mod open;
 mod reach;
+mod recall;
 mod record;
 mod refine;
 mod sequence;

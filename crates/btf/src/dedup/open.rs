@@ -7,7 +7,9 @@
 
 use super::classes::{ClassId, Classes, NOWHERE, Place, VOID_CLASS};
 use super::describe::{DetailVertex, NO_VERTEX, UNLISTED, UnitDetail};
+use super::recall::{Names, Units};
 use super::refine::{Vertex, Vertices};
+use super::settle::Settlement;
 use super::views::{Role, Views};
 use crate::TypeId;
 use rustc_hash::FxHashMap as HashMap;
@@ -44,22 +46,26 @@ pub(super) struct OpenPart {
 }
 
 impl OpenPart {
-    pub fn new(classes: &Classes, views: &Views) -> OpenPart {
+    pub fn new(classes: &Classes, settlement: &Settlement, views: &Views, units: Units<'_>) -> OpenPart {
         let mut part = OpenPart::default();
         part.of_base(classes, views);
-        let described = |unit: u32| views.details.binary_search_by_key(&unit, |d| d.number).is_ok();
+        let known = |unit: u32| views.graphs.binary_search_by_key(&unit, |(number, _)| *number).is_ok();
         let named = classes.ids().filter(|&c| {
             let class = classes.get(c);
-            views.role(c) == Role::Named && class.base.is_void() && !described(class.place.unit)
+            views.role(c) == Role::Named && class.base.is_void() && !known(class.place.unit)
         });
         let mut others: Vec<(Place, ClassId)> = named.map(|c| (classes.get(c).place, c)).collect();
         others.sort_unstable();
         let mut others = others.into_iter().peekable();
-        for detail in &views.details {
-            while let Some((place, class)) = others.next_if(|(place, _)| place.unit < detail.number) {
+        let mut names = Names::new(classes, settlement);
+        for (number, detail) in &views.graphs {
+            while let Some((place, class)) = others.next_if(|(place, _)| place.unit < *number) {
                 part.add(class, place);
             }
-            part.unit(detail, views);
+            match detail {
+                Some(detail) => part.described(detail, views),
+                None => part.recalled(*number, classes, views, units, &mut names),
+            }
         }
         others.for_each(|(place, class)| _ = part.add(class, place));
         part.vertices.first.push(part.vertices.edges.len() as u32);
@@ -92,7 +98,7 @@ impl OpenPart {
         }
     }
 
-    fn unit(&mut self, detail: &UnitDetail, views: &Views) {
+    fn described(&mut self, detail: &UnitDetail, views: &Views) {
         let is_open = |class: ClassId| matches!(views.role(class), Role::Refined | Role::Named);
         let mut next = self.places.len() as Vertex;
         let number = |v: &DetailVertex| match is_open(v.class) {
@@ -122,6 +128,56 @@ impl OpenPart {
             _ => Meaning { class, vertex: vertex_of.get(leaf as usize).copied().unwrap_or(NO_VERTEX) },
         };
         self.anchors.insert(detail.number, detail.anchors.iter().map(mean).collect());
+    }
+
+    /// The same of a unit by what it lists. What it does not list comes behind, as it is found.
+    fn recalled(&mut self, number: u32, classes: &Classes, views: &Views, units: Units<'_>, names: &mut Names<'_>) {
+        names.clear();
+        // Vertices and their items; names tell their numbers here, from 1.
+        let mut found: Vec<(ClassId, u32)> = Vec::new();
+        let mut forked: Vec<(ClassId, u32)> = Vec::new();
+        let mut item = 0;
+        units.listed(number, |class| {
+            match views.role(class) {
+                Role::Settled => {}
+                Role::Forked => forked.push((class, item)),
+                Role::Refined | Role::Named => {
+                    if names.put(class, found.len() as u32 + 1) {
+                        found.push((class, item));
+                    }
+                }
+            }
+            item += 1;
+        });
+        let start = self.places.len() as Vertex;
+        let mut vertex = |leaf: ClassId, found: &mut Vec<(ClassId, u32)>| {
+            if names.put(leaf, found.len() as u32 + 1) {
+                found.push((leaf, UNLISTED));
+            }
+            start + names.get(leaf).map_or(0, |place| place - 1)
+        };
+        for (class, item) in forked {
+            let meaning = Meaning { class, vertex: vertex(views.leaf(class), &mut found) };
+            self.references.push((meaning, Place { unit: number, item }));
+        }
+        let anchors = units.anchors(number).map(|class| match views.role(class) {
+            Role::Settled => Meaning::settled(class),
+            _ => Meaning { class, vertex: vertex(views.leaf(class), &mut found) },
+        });
+        let anchors = anchors.collect();
+        self.anchors.insert(number, anchors);
+        let mut next = 0;
+        while let Some(&(class, item)) = found.get(next) {
+            next += 1;
+            self.add(class, if item == UNLISTED { NOWHERE } else { Place { unit: number, item } });
+            if views.role(class) == Role::Refined {
+                let is_open = |to: &ClassId| classes.is_leafy(*to) && views.role(*to) != Role::Settled;
+                for to in classes.references(classes.get(class)).filter(is_open) {
+                    let to = vertex(views.leaf(to), &mut found);
+                    self.vertices.edges.push(to);
+                }
+            }
+        }
     }
 }
 

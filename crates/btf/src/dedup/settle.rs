@@ -61,7 +61,7 @@ pub(super) struct Settlement {
 
 impl Settlement {
     /// Adds classes of the base: those that own types may be taken for, or mean. With `thorough`, also where no own name
-    /// is in the way of the base's.
+    /// is in the way of the base's: so it has to be where special types of the base were met.
     pub fn of(classes: &mut Classes, thorough: bool) -> Settlement {
         let grouped = bring_names(classes, thorough);
         let classes = &*classes;
@@ -141,8 +141,7 @@ impl Settlement {
 fn bring_names(classes: &mut Classes, thorough: bool) -> ClassId {
     let added = classes.all.len() as ClassId;
     let Some(base) = classes.base.clone() else { return added };
-    let mut conflicts =
-        thorough || classes.all.iter().any(|class| !class.base.is_void() && base.is_special(class.base));
+    let mut conflicts = thorough;
     let mut wanted: Vec<TypeId> = Vec::new();
     for class in &classes.all {
         if !class.base.is_void() || class.name.is_none() || !has_name_space(class.kind) {

@@ -18,14 +18,14 @@
 //! The passes:
 //!
 //! 1. Of each ambiguous name, the class that most units have for it is the *usual* one, or, if the base has the name, the
-//!    one that most types of the base mean. Units that have another are
-//!    described in full. (In all other units, all references to the name lead to the usual class.) So are those in which
-//!    the usual class comes first, so that nodes can be numbered in the order of first appearance.
+//!    one that most types of the base mean. Units that have another are made graphs again: from the classes that they
+//!    list where that was kept and says it all (`recall`), else they are described in full. (In all other units, all
+//!    references to the name lead to the usual class.) So are those in which the usual class comes first, so that nodes
+//!    can be numbered in the order of first appearance.
 //! 2. In those units, each edge to an ambiguous name is noted: class, number of the edge, what it leads to. An edge
-//!    that leads to one class only is *pinned* to it, unless a unit that was not described has the class, where the edge
-//!    leads to the usual one. An edge to a forward enum is never pinned, as such an enum stands for the newest full one.
+//!    that leads to one class only is *pinned* to it, unless another unit has the class, where the edge leads to the usual one. An edge to a forward enum is never pinned, as such an enum stands for the newest full one.
 //!    A base is like a unit that comes before all others: what its types lead to counts, too.
-//! 3. What reaches a contested class is *refined*: units that have such a type are described as well.
+//! 3. What reaches a contested class is *refined*: units that have such a type are made graphs as well.
 //!
 //! Invariant: two graphs that are walked side by side from types of one class come to pairs of one class, or of a
 //! declaration and what it declares, until they pass a contested class. So types of a class that is not refined always
@@ -33,12 +33,11 @@
 
 use super::base::has_name_space;
 use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, VOID_CLASS};
-use super::classify::UnitSummary;
 use super::describe::UnitDetail;
 use super::reach::{leaves, reaching};
+use super::recall::{Edges, Names, Units};
 use super::settle::{GroupId, Settlement};
-use crate::Kind;
-use rayon::prelude::*;
+use crate::{Kind, TypeId};
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 /// What a class means.
@@ -63,8 +62,9 @@ pub(super) struct Views {
     usual: HashMap<GroupId, ClassId>,
     /// By class and number of the edge: where it leads, if not to the usual class.
     pinned: HashMap<(ClassId, u32), ClassId>,
-    /// Units that were described, in the order of their numbers.
-    pub details: Vec<UnitDetail>,
+    /// Units that differ from most, in the order of their numbers; with what they were described as, where they could not
+    /// be recalled.
+    pub graphs: Vec<(u32, Option<UnitDetail>)>,
 }
 
 /// Which classes are compared exactly.
@@ -74,36 +74,6 @@ pub(super) enum Scope {
     Contested,
     /// Those that reach an ambiguous name: what the reference does, for comparing with it.
     Ambiguous,
-}
-
-/// The units as they were classified.
-#[derive(Clone, Copy)]
-pub(super) struct Units<'a> {
-    pub summaries: &'a [UnitSummary],
-    /// By number of the classifier: its classes' ids.
-    pub ids: &'a [Vec<ClassId>],
-}
-
-impl Units<'_> {
-    /// Which units have a vertex or an anchor of a wanted class, and of which.
-    fn that_have(&self, wanted: &[bool]) -> Vec<(u32, ClassId)> {
-        // By the classifiers' own numbers, so that most classes need only one look.
-        let wanted: Vec<Vec<bool>> =
-            self.ids.iter().map(|ids| ids.iter().map(|&c| wanted[c as usize]).collect()).collect();
-        let found = self.summaries.par_iter().enumerate().flat_map_iter(|(number, unit)| {
-            let (wanted, ids) = (&wanted[unit.table as usize], &self.ids[unit.table as usize]);
-            let mut found = Vec::new();
-            let mut look = |c: ClassId| {
-                if wanted[c as usize] {
-                    found.push((number as u32, ids[c as usize]));
-                }
-            };
-            unit.vertices.each(&mut look);
-            unit.anchors.iter().copied().for_each(look);
-            found
-        });
-        found.collect()
-    }
 }
 
 /// `describe` is asked for units by their numbers, at most twice.
@@ -119,7 +89,7 @@ pub(super) fn views<E>(
         leaves: Vec::new(),
         usual: HashMap::default(),
         pinned: HashMap::default(),
-        details: Vec::new(),
+        graphs: Vec::new(),
     };
     let ambiguous: Vec<bool> = (0..classes.all.len()).map(|c| settlement.is_ambiguous(c as ClassId)).collect();
     let torn = if settlement.conflicts { classes.torn() } else { Vec::new() };
@@ -131,20 +101,30 @@ pub(super) fn views<E>(
     numbers.extend(views.first_usual_units(classes, settlement, &numbers));
     numbers.sort_unstable();
     numbers.dedup();
-    views.details = describe(&numbers)?;
+    let mut names = Names::new(classes, settlement);
+    let mixed: Vec<u32> = numbers.iter().copied().filter(|&unit| !names.read(units, unit, &ambiguous)).collect();
+    let mut details: HashMap<u32, UnitDetail> = HashMap::default();
+    let mut describe_all = |mixed: &[u32], details: &mut HashMap<u32, UnitDetail>| {
+        details.extend(describe(mixed)?.into_iter().map(|detail| (detail.number, detail)));
+        Ok(())
+    };
+    describe_all(&mixed, &mut details)?;
     let mut seeds = match scope {
-        Scope::Contested => views.contested(classes, settlement, units),
+        Scope::Contested => views.contested(classes, settlement, &ambiguous, units, &numbers, &details),
         Scope::Ambiguous => settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|g| g.classes()).collect(),
     };
     seeds.extend(torn);
     let refined = reaching(classes, settlement, seeds);
     if refined.contains(&true) {
-        let mut more: Vec<u32> = units.that_have(&refined).iter().map(|&(unit, _)| unit).collect();
-        more.dedup();
-        more.retain(|unit| numbers.binary_search(unit).is_err());
-        views.details.extend(describe(&more)?);
+        numbers.extend(units.that_have(&refined).iter().map(|&(unit, _)| unit));
+        numbers.sort_unstable();
+        numbers.dedup();
+        let open: Vec<bool> = refined.iter().zip(&ambiguous).map(|(refined, ambiguous)| refined | ambiguous).collect();
+        let is_mixed = |unit: &u32| !details.contains_key(unit) && !names.read(units, *unit, &open);
+        let mixed: Vec<u32> = numbers.iter().copied().filter(is_mixed).collect();
+        describe_all(&mixed, &mut details)?;
     }
-    views.details.sort_by_key(|d| d.number);
+    views.graphs = numbers.into_iter().map(|unit| (unit, details.remove(&unit))).collect();
     for c in classes.ids() {
         let class = classes.get(c);
         let (refined, leaf) = (refined[c as usize], views.leaves[c as usize]);
@@ -174,6 +154,11 @@ impl Views {
     /// Where the `edge`th edge of a class that is not refined leads, if to an ambiguous name.
     pub fn pinned(&self, settlement: &Settlement, class: ClassId, edge: u32, to: ClassId) -> Option<ClassId> {
         self.pinned.get(&(class, edge)).copied().or_else(|| self.usual_leaf(settlement, to))
+    }
+
+    /// The vertex at the end of a class's spelling, as the place has it that the class was met first.
+    pub fn leaf(&self, class: ClassId) -> ClassId {
+        self.leaves[class as usize]
     }
 
     /// The leaf of a type in the units that have only usual classes.
@@ -234,30 +219,55 @@ impl Views {
     }
 
     /// Pins edges, and returns the classes that have one which leads to different classes in different places.
-    fn contested(&mut self, classes: &Classes, settlement: &Settlement, units: Units<'_>) -> Vec<ClassId> {
+    fn contested(
+        &mut self,
+        classes: &Classes,
+        settlement: &Settlement,
+        ambiguous: &[bool],
+        units: Units<'_>,
+        numbers: &[u32],
+        details: &HashMap<u32, UnitDetail>,
+    ) -> Vec<ClassId> {
         let mut contested: HashSet<ClassId> = HashSet::default();
         let mut leads: HashMap<(ClassId, u32), ClassId> = HashMap::default();
-        for detail in &self.details {
-            for (v, vertex) in detail.vertices.iter().enumerate() {
-                for (edge, &to) in detail.edges_of(v as u32).iter().enumerate() {
-                    let to = detail.vertices[to as usize].class;
-                    if settlement.is_ambiguous(to) && *leads.entry((vertex.class, edge as u32)).or_insert(to) != to {
-                        contested.insert(vertex.class);
+        let mut lead = |class: ClassId, edge: u32, to: ClassId| {
+            if *leads.entry((class, edge)).or_insert(to) != to {
+                contested.insert(class);
+            }
+        };
+        let mut names = Names::new(classes, settlement);
+        let mut edges = Edges::new(classes, &self.leaves, ambiguous);
+        for &number in numbers {
+            if let Some(detail) = details.get(&number) {
+                for (v, vertex) in detail.vertices.iter().enumerate() {
+                    for (edge, &to) in detail.edges_of(v as u32).iter().enumerate() {
+                        let to = detail.vertices[to as usize].class;
+                        if settlement.is_ambiguous(to) {
+                            lead(vertex.class, edge as u32, to);
+                        }
                     }
                 }
+                continue;
             }
+            names.read(units, number, ambiguous);
+            let mut see = |class: ClassId| {
+                for &(edge, to) in edges.of(class) {
+                    lead(class, edge, names.get(to).unwrap_or(to));
+                }
+            };
+            units.listed(number, &mut see);
+            units.anchors(number).for_each(see);
         }
         for (&(class, edge), &to) in &leads {
-            let of_base = classes.base_edges(classes.get(class));
-            if of_base.iter().any(|edges| edges.get(edge as usize) != Some(&Some(to))) {
+            let leads_there = |ty: TypeId| classes.base_edge(ty, edge) == Some(to);
+            if !classes.base_types(classes.get(class)).all(leads_there) {
                 contested.insert(class);
             }
         }
         leads.retain(|_, to| self.usual[&settlement.group_of[*to as usize]] != *to);
         let mut wanted = vec![false; classes.all.len()];
         leads.keys().for_each(|&(class, _)| wanted[class as usize] = true);
-        let described: HashSet<u32> = self.details.iter().map(|d| d.number).collect();
-        let elsewhere = units.that_have(&wanted).into_iter().filter(|(unit, _)| !described.contains(unit));
+        let elsewhere = units.that_have(&wanted).into_iter().filter(|(unit, _)| numbers.binary_search(unit).is_err());
         contested.extend(elsewhere.map(|(_, class)| class));
         let forward_enums = settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|group| {
             let enums = group.forwards.iter().any(|&c| classes.get(c).kind != Kind::Fwd);

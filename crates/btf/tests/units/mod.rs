@@ -1,11 +1,11 @@
 //! The product's deduplication as the encoder runs it: unit by unit, on several classifiers.
 
-use crate::meaning;
 use crate::oracle;
 use crate::vectors::dedup::parse_like;
+use crate::{meaning, notation};
 use btfkit_btf::dedup::{BaseTypes, Classifier, Describer, NodeId, TypeGraph, emit};
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Members, Name, NameRef, UnitTypes, name_hash};
-use btfkit_btf::{Btf, Kind, Type, TypeId, Writer};
+use btfkit_btf::{Btf, Endian, Kind, Type, TypeId, Writer};
 use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,6 +29,11 @@ struct Deduplicated {
 /// Deduplicates a BTF whose units are these ranges of ids, in ascending order; every reference stays inside its unit. The
 /// units are dealt out to so many classifiers in turn. Split BTF is put on what its base has.
 fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Deduplicated {
+    dedup_and_count(btf, units, classifiers, way).0
+}
+
+/// With how many units had to be described.
+fn dedup_and_count(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> (Deduplicated, usize) {
     let base = btf.base().map(|base| Arc::new(BaseTypes::of(Arc::clone(base)).unwrap()));
     let classifier = |number| match &base {
         Some(base) => Classifier::on(number, Arc::clone(base)),
@@ -40,7 +45,9 @@ fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Dedup
         let (types, mut members) = lower(btf, unit);
         summaries.push(tables[number % classifiers].classify(number as u32, &types, &types.order, &mut members));
     }
+    let mut described = 0;
     let describe = |describer: Describer<'_>, numbers: &[u32]| {
+        described += numbers.len();
         let one = |&number: &u32| {
             let (types, _) = lower(btf, &units[number as usize]);
             describer.describe(number, &types, &types.order)
@@ -63,7 +70,7 @@ fn dedup(btf: &Btf, units: &[Range<u32>], classifiers: usize, way: Way) -> Dedup
     let (emitted, ()) = emit(&mut graph, &mut writer, name, |_| ()).unwrap();
     assert_eq!(types, own(&graph));
     let ids = nodes.into_iter().map(|node| emitted.id(node)).collect();
-    Deduplicated { blob: writer.finish(false), ids }
+    (Deduplicated { blob: writer.finish(false), ids }, described)
 }
 
 /// How many types the graph has that a base has not.
@@ -93,6 +100,24 @@ pub fn compare_with_oracle(input: &Btf, units: &[Range<u32>]) -> Result<(), Stri
         }
     }
     Ok(())
+}
+
+#[test]
+fn what_a_unit_lists_is_enough_unless_it_has_two_types_of_a_name() {
+    let base = "[1] INT 'int' size=4 bits=32 signed\n[2] FWD 'node' struct\n[3] PTR -> 2\n\
+        [4] STRUCT 'list' size=8 { 'head':3@0 }\n";
+    let own = "[5] INT 'int' size=4 bits=32 signed\n[6] STRUCT 'node' size=4 { 'm':5@0 }\n[7] PTR -> 6\n\
+        [8] STRUCT 'list' size=8 { 'head':7@0 }\n";
+    let second = "[9] FWD 'node' struct\n";
+    let base = Arc::new(Btf::parse(notation::blob(base, Endian::Little, None)).unwrap());
+    for (own, end, expected) in [(own.to_owned(), 9, 0), (own.to_owned() + second, 10, 1)] {
+        let input = Btf::parse_split(notation::blob(&own, Endian::Little, Some(&base)), Arc::clone(&base)).unwrap();
+        let unit = 5..end;
+        let units = std::slice::from_ref(&unit);
+        let (_, described) = dedup_and_count(&input, units, 1, Way::Usual);
+        assert_eq!(described, expected, "{own}");
+        assert_eq!(compare_with_oracle(&input, units), Ok(()));
+    }
 }
 
 /// The members of a unit's types, each type's from where its references are.
