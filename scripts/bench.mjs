@@ -7,7 +7,7 @@ import {join} from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
 import {findInputs, findModules} from './bench/inputs.mjs';
-import {laidOut, modulesBelow, makeRoom, sampled} from './bench/modules.mjs';
+import {laidOut, makeRoom, modulesBelow, sampled, warm} from './bench/modules.mjs';
 import {compare} from './bench/pairs.mjs';
 import {cost, phases, scaling} from './bench/phases.mjs';
 import {
@@ -160,9 +160,15 @@ async function wholeKernel({vmlinux}, pahole, folder) {
 	const all = modulesBelow(source);
 	const modules = laidOut(source, sampled(all, every), folder);
 	const [ours, theirs] = ['btfkit', 'pahole'].map(name => join(folder, name));
+	const files = [vmlinux.path, ...modules.paths.map(path => join(modules.folder, path))];
+	const prepare = results => {
+		makeRoom(modules.paths, results);
+		warm(files);
+	};
+
 	const sides = [
-		{...btfkitEncodesKernel(vmlinux, modules, jobs, ours), prepare: () => makeRoom(modules.paths, ours)},
-		{...paholeEncodesKernel(pahole, vmlinux, modules, jobs, theirs), prepare: () => makeRoom(modules.paths, theirs)},
+		{...btfkitEncodesKernel(vmlinux, modules, jobs, ours), prepare: () => prepare(ours)},
+		{...paholeEncodesKernel(pahole, vmlinux, modules, jobs, theirs), prepare: () => prepare(theirs)},
 	];
 	const part = every === 1 ? `all ${all.length} modules` : `${modules.paths.length} of ${all.length} modules (every ${every}th)`;
 	const title = `${vmlinux.name} and ${part}, ${jobs} at a time`;

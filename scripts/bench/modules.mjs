@@ -1,5 +1,6 @@
 // The modules of a kernel: all of them, or every n-th.
-import {existsSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {Buffer} from 'node:buffer';
+import {closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 
 /** Paths below `folder`, in the order of their names. */
@@ -42,5 +43,19 @@ export function makeRoom(paths, target) {
 
 	for (const path of paths) {
 		mkdirSync(dirname(join(target, path)), {recursive: true});
+	}
+}
+
+/** Reads the files, so that they are in the page cache: what was read minutes ago may have left it. */
+export function warm(files) {
+	const buffer = Buffer.allocUnsafe(2 ** 20);
+	for (const path of files) {
+		const file = openSync(path);
+		let length;
+		do {
+			length = readSync(file, buffer);
+		} while (length > 0);
+
+		closeSync(file);
 	}
 }
