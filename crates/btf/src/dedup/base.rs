@@ -165,11 +165,12 @@ impl BaseTypes {
         self.table.find(key.0, |&t| self.keys[t as usize] == key).map(|&t| TypeId(t))
     }
 
-    /// The types that define or declare a name, in ascending order.
-    pub(super) fn named(&self, kind: Kind, flag: bool, name: u64) -> Vec<TypeId> {
-        let mut found: Vec<TypeId> = self.of_name(kind, flag, name).collect();
-        found.sort_unstable();
-        found
+    /// Appends the types that define or declare a name, in ascending order; returns how many.
+    pub(super) fn named(&self, kind: Kind, flag: bool, name: u64, into: &mut Vec<TypeId>) -> usize {
+        let start = into.len();
+        into.extend(self.of_name(kind, flag, name));
+        into[start..].sort_unstable();
+        into.len() - start
     }
 
     /// Whether there is one.
@@ -234,10 +235,18 @@ impl BaseTypes {
             flag: record.kind_flag(),
             vertex: self.leaves[id.index()] == id.0,
             leafy: self.leaves[id.index()] != NO_LEAF,
-            forward: kind == Kind::Fwd || matches!(kind, Kind::Enum | Kind::Enum64) && record.vlen() == 0,
+            forward: self.is_forward(id),
             name: name_of(&self.btf, record.name()),
             base: id,
             ..Class::VOID
+        }
+    }
+
+    /// Whether a type declares a name that others may define.
+    pub(super) fn is_forward(&self, id: TypeId) -> bool {
+        match self.kind(id) {
+            Kind::Enum | Kind::Enum64 => self.record(id).vlen() == 0,
+            kind => kind == Kind::Fwd,
         }
     }
 
@@ -275,16 +284,14 @@ impl BaseTypes {
         &self.usual
     }
 
-    /// What a type refers to: the vertices at the ends of the spellings.
-    pub(super) fn edges(&self, id: TypeId) -> Vec<TypeId> {
-        let mut edges = Vec::new();
+    /// Calls for what a type refers to: the vertices at the ends of the spellings.
+    pub(super) fn edges(&self, id: TypeId, mut see: impl FnMut(TypeId)) {
         self.record(id).references(|to| {
             let leaf = self.leaf(to);
             if !leaf.is_void() {
-                edges.push(leaf);
+                see(leaf);
             }
         });
-        edges
     }
 
     pub(super) fn leaf(&self, id: TypeId) -> TypeId {

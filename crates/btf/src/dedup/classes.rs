@@ -142,16 +142,15 @@ impl Classes {
         base.into_iter().flat_map(|base| base.alike(class.base))
     }
 
-    /// The classes of the vertices that types of the base refer to, for each of these types of one class.
-    pub fn base_edges(&self, class: &Class) -> Vec<Vec<Option<ClassId>>> {
-        let Some(base) = &self.base else { return Vec::new() };
-        let edges = |ty| base.edges(ty).into_iter().map(|to| self.find_base(to)).collect();
-        self.base_types(class).map(edges).collect()
-    }
-
-    /// The class of the vertex that an edge of a type of the base leads to.
-    pub fn base_edge(&self, ty: TypeId, edge: u32) -> Option<ClassId> {
-        self.find_base(*self.base.as_ref()?.edges(ty).get(edge as usize)?)
+    /// Calls for the number of each edge of a type of the base, and the class of the vertex that it leads to, if that is
+    /// here.
+    pub fn base_edges(&self, ty: TypeId, mut see: impl FnMut(u32, Option<ClassId>)) {
+        let Some(base) = &self.base else { return };
+        let mut edge = 0;
+        base.edges(ty, |to| {
+            see(edge, self.find_base(to));
+            edge += 1;
+        });
     }
 
     /// Vertices that the base has several types of.

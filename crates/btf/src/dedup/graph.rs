@@ -109,12 +109,14 @@ impl TypeGraph {
         let mut views = views(&classes, &settlement, known, scope, |numbers| match numbers {
             [] => Ok(Vec::new()),
             _ => {
-                index.complete(&classes.all);
+                index.complete();
                 describe(Describer(&index), numbers)
             }
         })?;
         drop(index);
-        classes.fill(|class| matches!(views.role(class), Role::Refined | Role::Forked));
+        if !views.are_all_settled() {
+            classes.fill(|class| matches!(views.role(class), Role::Refined | Role::Forked));
+        }
         settlement.extend(&classes);
         views.extend(&classes);
         let part = OpenPart::new(&classes, &settlement, &views, known);

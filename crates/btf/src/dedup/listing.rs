@@ -16,7 +16,7 @@ impl TypeGraph {
     /// Numbers the types that units list.
     pub(super) fn list_nodes(&mut self) {
         // Where a type comes first; if that is not known, what it must come after, and where its class comes first.
-        let mut listed: Vec<(Place, Option<Place>, Meaning)> = Vec::with_capacity(self.classes.all.len());
+        let mut listed: Vec<(Place, Option<Place>, Meaning)> = Vec::new();
         let mut seen: HashMap<ClassId, u32> = HashMap::default();
         let mut known: HashSet<Meaning> = HashSet::default();
         for (meaning, place) in std::mem::take(&mut self.part.references) {
@@ -28,6 +28,7 @@ impl TypeGraph {
         for id in self.classes.ids() {
             let class = self.classes.get(id);
             match self.views.role(id) {
+                Role::Settled if !class.base.is_void() => {}
                 Role::Settled if class.place != NOWHERE && self.settlement.meaning[id as usize] == id => {
                     listed.push((class.place, None, Meaning::settled(id)));
                 }

@@ -19,7 +19,7 @@ pub(super) struct Merged {
 pub(super) struct ClassIndex {
     table: Table,
     keys: Vec<Key>,
-    /// Classes of the base are in the table, too. Each is in no classifier's own, and few programs need it.
+    /// The table is filled. On a base that is done when it is needed, which few programs do.
     complete: bool,
 }
 
@@ -28,15 +28,14 @@ impl ClassIndex {
         self.table.find(key, |c| self.keys[c as usize] == key)
     }
 
-    /// Without this, classes of the base may not be found.
-    pub fn complete(&mut self, classes: &[Class]) {
+    /// Without this, nothing may be found.
+    pub fn complete(&mut self) {
         if std::mem::replace(&mut self.complete, true) {
             return;
         }
         let keys = &self.keys;
-        let met = classes[..keys.len()].iter().enumerate();
-        for (id, _) in met.filter(|(_, class)| !class.base.is_void()) {
-            self.table.insert(keys[id], id as ClassId, |c| keys[c as usize].0);
+        for (id, &key) in keys.iter().enumerate().skip(1) {
+            self.table.insert(key, id as ClassId, |c| keys[c as usize].0);
         }
     }
 }
@@ -61,13 +60,10 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
         return Merged { classes, ids, index, special };
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
-    let mut table = std::mem::take(&mut largest.table);
+    // On a base it is of the classifier's slots, not of classes.
+    let table = if largest.base.is_some() { Table::default() } else { std::mem::take(&mut largest.table) };
     let (mut all, members) = largest.take_classes();
     let known = |slot: &Slot| largest.known[*slot as usize];
-    if largest.base.is_some() {
-        // From slots to classes.
-        table.change_numbers(|slot| known(&slot).class);
-    }
     all.iter_mut().zip(&largest.slots).for_each(|(class, slot)| class.listed = known(slot).listed);
     let mut merging = Merging {
         index: ClassIndex {
@@ -81,7 +77,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     let base = largest.base.clone();
     keep(largest);
     for table in rest {
-        merging.index.complete(&merging.all);
+        merging.index.complete();
         ids[table.id as usize] = merging.add(&table);
         keep(table);
     }

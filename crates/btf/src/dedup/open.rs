@@ -48,6 +48,9 @@ pub(super) struct OpenPart {
 impl OpenPart {
     pub fn new(classes: &Classes, settlement: &Settlement, views: &Views, units: Units<'_>) -> OpenPart {
         let mut part = OpenPart::default();
+        if views.are_all_settled() {
+            return part;
+        }
         part.of_base(classes, views);
         let known = |unit: u32| views.graphs.binary_search_by_key(&unit, |(number, _)| *number).is_ok();
         let named = classes.ids().filter(|&c| {
@@ -93,7 +96,7 @@ impl OpenPart {
             self.add(class, NOWHERE);
             if views.role(class) == Role::Refined {
                 let vertex = |to: TypeId| self.base.binary_search(&to).ok().map(|v| v as Vertex);
-                self.vertices.edges.extend(base.edges(ty).into_iter().filter_map(vertex));
+                base.edges(ty, |to| self.vertices.edges.extend(vertex(to)));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Walks through the graph of classes: what a class leads to, and what reaches it.
 
-use super::classes::{Class, ClassId, Classes, INDEX_CLASS, VOID_CLASS};
+use super::classes::{ClassId, Classes, INDEX_CLASS, VOID_CLASS};
 use super::settle::{GroupId, NO_GROUP, Settlement};
 use rustc_hash::FxHashSet as HashSet;
 
@@ -33,6 +33,9 @@ pub(super) fn leaves(classes: &Classes) -> Vec<ClassId> {
     leaves
 }
 
+/// No reference.
+const NONE: u32 = u32::MAX;
+
 /// By class: whether it reaches one of the seeds.
 pub(super) fn reaching(classes: &Classes, settlement: &Settlement, seeds: Vec<ClassId>) -> Vec<bool> {
     let n = classes.all.len();
@@ -40,41 +43,36 @@ pub(super) fn reaching(classes: &Classes, settlement: &Settlement, seeds: Vec<Cl
     if work.is_empty() {
         return reaches;
     }
-    // Who refers to whom, backwards: counted, then filled.
-    let mut start = vec![0u32; n + 1];
-    let ends = |class: &Class, f: &mut dyn FnMut(ClassId)| match class.vertex {
-        true => classes.base_edges(class).into_iter().flatten().flatten().for_each(f),
-        false => {
-            let leaf = |ty| classes.base.as_ref().and_then(|base| classes.find_base(base.leaf(ty)));
-            classes.base_types(class).filter_map(leaf).for_each(f);
-        }
+    // Who refers to whom, backwards: by what is referred to, the last one that does, and for each the one before.
+    let (mut last, mut from) = (vec![NONE; n], Vec::<(ClassId, u32)>::new());
+    let mut note = |id: ClassId, to: ClassId| {
+        from.push((id, last[to as usize]));
+        last[to as usize] = from.len() as u32 - 1;
     };
-    let each = |f: &mut dyn FnMut(ClassId, ClassId)| {
-        for id in classes.ids() {
-            let class = classes.get(id);
-            for to in classes.references(class).filter(|&to| to != VOID_CLASS && to != INDEX_CLASS) {
-                f(id, to);
-            }
-            if !class.base.is_void() {
-                ends(class, &mut |to| f(id, to));
+    for id in classes.ids() {
+        let class = classes.get(id);
+        for to in classes.references(class).filter(|&to| to != VOID_CLASS && to != INDEX_CLASS) {
+            note(id, to);
+        }
+        if let Some(base) = classes.base.as_ref().filter(|_| !class.base.is_void()) {
+            for ty in classes.base_types(class) {
+                match class.vertex {
+                    true => classes.base_edges(ty, |_, to| to.into_iter().for_each(|to| note(id, to))),
+                    false => classes.find_base(base.leaf(ty)).into_iter().for_each(|to| note(id, to)),
+                }
             }
         }
-    };
-    each(&mut |_, to| start[to as usize + 1] += 1);
-    for i in 0..n {
-        start[i + 1] += start[i];
     }
-    let (mut next, mut from) = (start.clone(), vec![0 as ClassId; start[n] as usize]);
-    each(&mut |id, to| {
-        from[next[to as usize] as usize] = id;
-        next[to as usize] += 1;
-    });
     let mut groups_done: HashSet<GroupId> = HashSet::default();
     while let Some(class) = work.pop() {
         if std::mem::replace(&mut reaches[class as usize], true) {
             continue;
         }
-        work.extend(&from[start[class as usize] as usize..start[class as usize + 1] as usize]);
+        let mut at = last[class as usize];
+        while let Some(&(id, before)) = from.get(at as usize) {
+            work.push(id);
+            at = before;
+        }
         // Others refer to a name, whichever class of it the content that we keep happens to have met.
         let group = settlement.group_of[class as usize];
         if group != NO_GROUP && groups_done.insert(group) {

@@ -159,11 +159,9 @@ impl<'a> Edges<'a> {
             }
             edge += 1;
         };
-        match &classes.base {
+        match of.base {
             _ if !of.vertex => {}
-            Some(base) if !of.base.is_void() => {
-                base.edges(of.base).into_iter().for_each(|to| see(classes.find_base(to).unwrap_or(VOID_CLASS)));
-            }
+            ty if !ty.is_void() => classes.base_edges(ty, |_, to| see(to.unwrap_or(VOID_CLASS))),
             _ => classes.references(of).filter(|&to| classes.is_leafy(to)).for_each(|to| see(leaves[to as usize])),
         }
     }

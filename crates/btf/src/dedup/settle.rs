@@ -147,16 +147,17 @@ fn bring_names(classes: &mut Classes, thorough: bool) -> ClassId {
         if !class.base.is_void() || class.name.is_none() || !has_name_space(class.kind) {
             continue;
         }
-        let same = base.named(class.kind, class.flag, class.name.hash);
-        let twin = match class.kind {
-            Kind::Struct | Kind::Union => base.named(Kind::Fwd, class.kind == Kind::Struct, class.name.hash),
-            Kind::Fwd => base.named(Kind::Fwd, !class.flag, class.name.hash),
-            _ => Vec::new(),
+        let first = wanted.len();
+        let same = base.named(class.kind, class.flag, class.name.hash, &mut wanted);
+        let twins = match class.kind {
+            Kind::Struct | Kind::Union => {
+                base.named(Kind::Fwd, class.kind == Kind::Struct, class.name.hash, &mut wanted)
+            }
+            Kind::Fwd => base.named(Kind::Fwd, !class.flag, class.name.hash, &mut wanted),
+            _ => 0,
         };
-        let declares = class.forward && same.len() == 1 && twin.is_empty() && !base.class_of(same[0]).forward;
-        let has_name = !same.is_empty() || !twin.is_empty();
-        conflicts |= has_name && !declares;
-        wanted.extend(same.into_iter().chain(twin));
+        let declares = class.forward && (same, twins) == (1, 0) && !base.is_forward(wanted[first]);
+        conflicts |= same + twins != 0 && !declares;
     }
     if conflicts {
         classes.index_base();
@@ -166,9 +167,11 @@ fn bring_names(classes: &mut Classes, thorough: bool) -> ClassId {
                 && base.usual().ambiguous.binary_search(&by_name(class.kind, class.flag, class.name.hash)).is_ok()
         };
         for class in classes.all.iter().filter(several) {
-            wanted.extend(base.named(class.kind, class.flag, class.name.hash));
+            base.named(class.kind, class.flag, class.name.hash, &mut wanted);
         }
     }
+    classes.all.reserve(wanted.len());
+    classes.of_base.reserve(wanted.len());
     wanted.into_iter().for_each(|ty| _ = classes.adopt(ty));
     if conflicts { 1 } else { added }
 }

@@ -87,13 +87,6 @@ impl Table {
         self.entries[at & mask] = hash << 32 | u64::from(number);
     }
 
-    /// Puts other numbers in the place of all.
-    pub fn change_numbers(&mut self, change: impl Fn(u32) -> u32) {
-        for entry in self.entries.iter_mut().filter(|entry| **entry != FREE) {
-            *entry = *entry & !u64::from(u32::MAX) | u64::from(change(*entry as u32));
-        }
-    }
-
     /// Takes out all keys, which are these: few may be in a table that was made for many.
     pub fn clear(&mut self, keys: impl Iterator<Item = Key>) {
         let Some(mask) = self.entries.len().checked_sub(1) else { return };
@@ -136,9 +129,6 @@ mod tests {
                     let found = table.find(*key, |number| keys[number as usize - 1] == *key);
                     assert_eq!(found, (n % (round + 1) == 0).then_some(n as u32 + 1));
                 }
-                table.change_numbers(|number| number + 1);
-                let found = table.find(keys[0], |number| number == 2);
-                assert_eq!(found, Some(2));
                 table.clear(some.iter().map(|&n| keys[n]));
                 assert!(table.entries.iter().all(|&entry| entry == FREE));
             }

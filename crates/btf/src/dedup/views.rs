@@ -91,11 +91,11 @@ pub(super) fn views<E>(
         pinned: HashMap::default(),
         graphs: Vec::new(),
     };
-    let ambiguous: Vec<bool> = (0..classes.all.len()).map(|c| settlement.is_ambiguous(c as ClassId)).collect();
     let torn = if settlement.conflicts { classes.torn() } else { Vec::new() };
-    if !ambiguous.contains(&true) && torn.is_empty() {
+    if torn.is_empty() && !settlement.groups.iter().any(|group| group.ambiguous) {
         return Ok(views);
     }
+    let ambiguous: Vec<bool> = (0..classes.all.len()).map(|c| settlement.is_ambiguous(c as ClassId)).collect();
     views.leaves = leaves(classes);
     let mut numbers = views.find_usual(classes, settlement, &units.that_have(&ambiguous));
     numbers.extend(views.first_usual_units(classes, settlement, &numbers));
@@ -156,6 +156,11 @@ impl Views {
         self.pinned.get(&(class, edge)).copied().or_else(|| self.usual_leaf(settlement, to))
     }
 
+    /// Every class is one type.
+    pub fn are_all_settled(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
     /// The vertex at the end of a class's spelling, as the place has it that the class was met first.
     pub fn leaf(&self, class: ClassId) -> ClassId {
         self.leaves[class as usize]
@@ -180,7 +185,10 @@ impl Views {
             class.vertex && (class.kind == Kind::Typedef || !has_name_space(class.kind))
         };
         let refers = |c: &ClassId| {
-            classes.base_edges(classes.get(*c)).iter().flatten().flatten().any(|to| forwards.contains(to))
+            let mut any = false;
+            let mut see = |_, to: Option<ClassId>| any |= to.is_some_and(|to| forwards.contains(&to));
+            classes.base_types(classes.get(*c)).for_each(|ty| classes.base_edges(ty, &mut see));
+            any
         };
         classes.ids().filter(|c| of_base(c) && is_joint(c) && refers(c)).collect()
     }
@@ -259,7 +267,11 @@ impl Views {
             units.anchors(number).for_each(see);
         }
         for (&(class, edge), &to) in &leads {
-            let leads_there = |ty: TypeId| classes.base_edge(ty, edge) == Some(to);
+            let leads_there = |ty: TypeId| {
+                let mut leads_there = false;
+                classes.base_edges(ty, |number, found| leads_there |= number == edge && found == Some(to));
+                leads_there
+            };
             if !classes.base_types(classes.get(class)).all(leads_there) {
                 contested.insert(class);
             }
