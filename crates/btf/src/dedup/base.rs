@@ -33,8 +33,9 @@ pub struct BaseTypes {
     pub(super) leaves: Vec<u32>,
     /// The type that stands for a key.
     table: HashTable<u32>,
-    /// Types that define or declare a name, by the spelling of it.
-    named: HashTable<u32>,
+    /// Types that define or declare a name, by the spelling of it, which is beside: to ask a type for its own would be
+    /// four misses of the cache.
+    named: HashTable<(u64, u32)>,
     /// Of keys that several types have: all of them, the first of which stands for the key.
     alike: Vec<Vec<u32>>,
     /// By type: its set of these.
@@ -127,12 +128,11 @@ impl BaseTypes {
                 }
             }
             if has_name_space(kind) && !t.name.is_none() {
-                let spelled = |id: u32| spelling.of(id).hash;
-                let hash = spelled(id);
-                if let Some(&other) = base.named.find(hash, |&id| spelled(id) == hash) {
+                let hash = spelling.of(id).hash;
+                if let Some(&(_, other)) = base.named.find(hash, |&(other, _)| other == hash) {
                     ambiguous.extend([(hash, other), (hash, id)]);
                 }
-                base.named.insert_unique(hash, id, |&id| spelled(id));
+                base.named.insert_unique(hash, (hash, id), |&(hash, _)| hash);
             }
         }
         ambiguous.sort_unstable();
@@ -180,11 +180,7 @@ impl BaseTypes {
 
     fn of_name(&self, kind: Kind, flag: bool, name: u64) -> impl Iterator<Item = TypeId> {
         let hash = by_name(kind, flag, name);
-        let same = move |id: &TypeId| {
-            let record = self.record(*id);
-            by_name(self.kind(*id), record.kind_flag(), name_of(&self.btf, record.name()).hash) == hash
-        };
-        self.named.iter_hash(hash).map(|&id| TypeId(id)).filter(same)
+        self.named.iter_hash(hash).filter(move |(other, _)| *other == hash).map(|&(_, id)| TypeId(id))
     }
 
     /// The function of that name (by its hash), linkage and prototype.

@@ -220,9 +220,9 @@ impl Classifier {
     }
 
     /// The classes and their members. Where there is a next program, it is mostly of about the same size, and tables that
-    /// grow by and by are copied each time: room for as many is left.
+    /// grow by and by are copied each time: room for twice as many is left, which is not touched where they are fewer.
     pub(super) fn take_classes(&mut self) -> (Vec<Class>, Vec<ClassMember>) {
-        let next = self.base.is_some() as usize;
+        let next = 2 * self.base.is_some() as usize;
         let classes = Vec::with_capacity(next * self.classes.len().min(CLASSES));
         let members = Vec::with_capacity(next * self.members.len().min(MEMBERS));
         (std::mem::replace(&mut self.classes, classes), std::mem::replace(&mut self.members, members))
