@@ -85,6 +85,11 @@ impl<const BIG: bool> Fixed<'_, BIG> {
     pub fn number(&self, layout: &Layout, number: usize) -> u64 {
         layout.numbers[number].read::<BIG>(self.window, self.shift)
     }
+
+    /// See [`Layout::member_value`].
+    pub fn member_value(&self, layout: &Layout) -> Option<u64> {
+        layout.member_value::<BIG>(self.window, self.shift)
+    }
 }
 
 impl Field {

@@ -109,6 +109,9 @@ pub struct Lowering<'a> {
     /// Declarations that definitions may refer to.
     pub(crate) declarations: Vec<RawVariable>,
     pub(crate) contexts: Vec<Context>,
+    /// By which members were read again the last time: what is new in a unit is asked for in ascending order. With the
+    /// `base` of that unit.
+    pub(crate) rereading: Option<(u32, Cursor<'a>)>,
     pub(crate) group: u32,
     pub(crate) start: u64,
     pub(crate) length: u32,
@@ -255,6 +258,7 @@ impl<'a> Lowering<'a> {
             variables: Vec::new(),
             declarations: Vec::new(),
             contexts: Vec::new(),
+            rereading: None,
             group: 0,
             start: 0,
             length: 0,
@@ -310,6 +314,7 @@ impl<'a> Lowering<'a> {
         self.variables.clear();
         self.declarations.clear();
         self.contexts.clear();
+        self.rereading = None;
     }
 
     fn unit(&mut self, unit: &Unit) -> Result<(), DwarfError> {

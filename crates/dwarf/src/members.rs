@@ -3,6 +3,7 @@
 use crate::abbreviations::Table;
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::Fault;
+use crate::layout::{Layout, Shape};
 use crate::lower::{Carrier, Children, Context, Frame, Lowering, NOTHING};
 use crate::plan::{Attr, Role};
 use btfkit_btf::unit::{Content, Local, LocalMember, LocalType, Members, Name, UnitTypes};
@@ -173,7 +174,7 @@ enum MemberEntry {
     },
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
     fn member_entry(&mut self, context: &Context, entry: &Entry, union: bool) -> MemberEntry {
         let placed = entry.has(Attr::MemberLocation) || entry.has(Attr::DataBitOffset);
         if !placed && !union && (entry.has(Attr::External) || entry.has(Attr::Declaration)) {
@@ -375,9 +376,12 @@ impl Lowering<'_> {
     fn reread(&mut self, kind: Option<Kind>, offset: u32, into: &mut Vec<LocalMember>) -> Result<(), Fault> {
         let Some(context) = self.context_of(offset) else { return Ok(()) };
         let table = self.table_of(&context.unit)?;
-        let mut cursor = context.unit.cursor(&self.sections);
+        let last = self.rereading.take().filter(|(base, _)| *base == context.base);
+        let mut cursor = last.map_or_else(|| context.unit.cursor(&self.sections), |(_, cursor)| cursor);
         cursor.at = context.unit.start + (offset - context.base) as usize;
-        self.children(&context, &table, &mut cursor, kind, into)
+        let result = self.children(&context, &table, &mut cursor, kind, into);
+        self.rereading = Some((context.base, cursor));
+        result
     }
 
     /// Reads what stands directly below the entry at the cursor.
@@ -385,7 +389,7 @@ impl Lowering<'_> {
         &mut self,
         context: &Context,
         table: &Table,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'a>,
         kind: Option<Kind>,
         into: &mut Vec<LocalMember>,
     ) -> Result<(), Fault> {
@@ -406,11 +410,19 @@ impl Lowering<'_> {
             let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
             let wanted =
                 depth == 1 && matches!(plan.role, Role::Member | Role::Enumerator | Role::Parameter | Role::Dots);
-            if wanted {
-                cursor.read(plan, unit.encoding, &mut entry)?;
-                into.extend(self.child(context, &entry, plan.role, kind));
-            } else {
-                cursor.skip(&plan.skip, unit.encoding)?;
+            let layout = plan.layout.as_ref().filter(|_| wanted);
+            let quick = match (layout, self.sections.big_endian) {
+                (None, _) => None,
+                (Some(layout), true) => self.quick_child::<true>(context, layout, cursor, kind)?,
+                (Some(layout), false) => self.quick_child::<false>(context, layout, cursor, kind)?,
+            };
+            match quick {
+                Some(member) => into.push(member),
+                None if wanted => {
+                    cursor.read(plan, unit.encoding, &mut entry)?;
+                    into.extend(self.child(context, &entry, plan.role, kind));
+                }
+                None => cursor.skip(&plan.skip, unit.encoding)?,
             }
             depth += plan.children as u32;
             if depth == 0 {
@@ -418,6 +430,32 @@ impl Lowering<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A child that has a layout; None where it must be read step by step: the cursor is where it was.
+    fn quick_child<const BIG: bool>(
+        &mut self,
+        context: &Context,
+        layout: &Layout,
+        cursor: &mut Cursor<'a>,
+        kind: Option<Kind>,
+    ) -> Result<Option<LocalMember>, Fault> {
+        let back = cursor.at;
+        let member = self.fixed::<BIG>(context, layout, cursor)?.and_then(|fixed| {
+            let value = match (layout.shape, kind?) {
+                (Shape::Member, Kind::Struct | Kind::Union) => fixed.member_value(layout)?,
+                (Shape::Enumerator, kind @ (Kind::Enum | Kind::Enum64)) if !fixed.name.is_none() => {
+                    enumerator_value(kind == Kind::Enum64, fixed.number(layout, 0))
+                }
+                (Shape::Parameter, Kind::FuncProto) => 0,
+                _ => return None,
+            };
+            Some(LocalMember { name: fixed.name, value, ty: NOTHING })
+        });
+        if member.is_none() {
+            cursor.at = back;
+        }
+        Ok(member)
     }
 
     fn child(&mut self, context: &Context, entry: &Entry, role: Role, kind: Option<Kind>) -> Option<LocalMember> {
