@@ -150,10 +150,23 @@ onLinux('memory does not grow over thousands of encodes, checks, failures and ab
 });
 
 const streaming = `
-	import {readFileSync} from 'node:fs';
+	import {readdirSync, readFileSync} from 'node:fs';
+	import {setTimeout as delay} from 'node:timers/promises';
 	import {encodeKernel} from ${library};
 	const {options} = JSON.parse(process.argv[1]);
-	const memory = () => {
+	// A run goes on for a moment after it was left.
+	const isOfRun = id => {
+		try {
+			return readFileSync('/proc/self/task/' + id + '/comm', 'utf8').trim() === 'btfkit-kernel';
+		} catch {
+			return false;
+		}
+	};
+	const memory = async () => {
+		while (readdirSync('/proc/self/task').some(isOfRun)) {
+			await delay(1);
+		}
+
 		gc();
 		return Number(/^RssAnon:\\s*(\\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
 	};

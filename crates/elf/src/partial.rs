@@ -2,8 +2,8 @@
 //!
 //! Of a kernel module an encoder reads the debug sections and the symbols, most of it once. A map's pages are looked up,
 //! entered and taken out one by one, and each is to be found again by the processor; copying the bytes into memory in huge
-//! pages, which is used again for the next file, takes 4 to 6 % less of the whole CPU time. Without huge pages it
-//! takes as long as mapping. Copying only what is looked up at random, and leaving relocations mapped, gained nothing.
+//! pages, which is used again for the next file, takes less time (docs/benchmarking.md). Without huge pages it takes as
+//! long as mapping.
 //!
 //! - The buffer has what earlier files have left in it. Of a file nobody gets at any other part of the buffer than those
 //!   that its own bytes, or zeros, were put into: each range is read into a part that is split off the free rest.
@@ -37,8 +37,7 @@ pub struct ReadBuffer {
 const HUGE_PAGE: usize = 2 << 20;
 
 impl ReadBuffer {
-    /// In bytes. Two of three bytes of a kernel's modules are in files that are smaller; with 4 MiB half of the gain is
-    /// lost, with 32 MiB there is next to none more.
+    /// In bytes. Two of three bytes of a kernel's modules are in files that are smaller.
     pub const SIZE: usize = 16 << 20;
 
     /// None where the system knows of no huge pages: without them nothing is gained.
