@@ -16,6 +16,8 @@ pub struct DebugSections<'data> {
     pub addr: DebugSection<'data>,
     pub loc: DebugSection<'data>,
     pub loclists: DebugSection<'data>,
+    pub ranges: DebugSection<'data>,
+    pub rnglists: DebugSection<'data>,
     pub types: DebugSection<'data>,
 }
 
@@ -69,7 +71,8 @@ impl DebugSizes {
 }
 
 /// Of the sections that [`DebugSections`] has.
-const NAMES: [&str; 9] = ["info", "abbrev", "str", "line_str", "str_offsets", "addr", "loc", "loclists", "types"];
+const NAMES: [&str; 11] =
+    ["info", "abbrev", "str", "line_str", "str_offsets", "addr", "loc", "loclists", "ranges", "rnglists", "types"];
 
 pub(crate) fn debug_sections<'data>(image: &Image<'data>) -> Result<DebugSections<'data>, ElfError> {
     let of = |name: &str| debug_section(image, name.as_bytes());
@@ -82,6 +85,8 @@ pub(crate) fn debug_sections<'data>(image: &Image<'data>) -> Result<DebugSection
         addr: of("addr")?,
         loc: of("loc")?,
         loclists: of("loclists")?,
+        ranges: of("ranges")?,
+        rnglists: of("rnglists")?,
         types: of("types")?,
     })
 }

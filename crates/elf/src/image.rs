@@ -1,6 +1,5 @@
 //! The file as a whole: header and section headers. Nothing is copied; contents are read on demand.
 
-use crate::source::Source;
 use crate::{DebugSections, DebugSizes, ElfError, Symbols, address, compression, debug_sections};
 use object::elf;
 use object::endian::Endianness;
@@ -21,7 +20,7 @@ pub enum Endian {
 /// An ELF file: what its headers say.
 #[derive(Debug, Clone)]
 pub struct Image<'data> {
-    data: Source<'data>,
+    data: &'data [u8],
     endian: Endian,
     is_64: bool,
     machine: u16,
@@ -59,16 +58,15 @@ pub struct Section<'data> {
 
 impl<'data> Image<'data> {
     pub fn parse(data: &'data [u8]) -> Result<Image<'data>, ElfError> {
-        Image::read(Source::Bytes(data))
-    }
-
-    pub(crate) fn read(data: Source<'data>) -> Result<Image<'data>, ElfError> {
-        let first = data.first(16)?;
-        if !first.starts_with(&elf::ELFMAG) {
-            return Err(ElfError::NotElf { first: first.to_vec() });
+        if !data.starts_with(&elf::ELFMAG) {
+            return Err(ElfError::NotElf { first: data[..data.len().min(16)].to_vec() });
         }
-        let Some(&[class, order, version]) = first.get(4..7).and_then(<[u8]>::first_chunk) else {
-            return Err(ElfError::Truncated { what: "the ELF identification".into(), needed: 16, have: data.len() });
+        let Some(&[class, order, version]) = data.get(4..7).and_then(<[u8]>::first_chunk) else {
+            return Err(ElfError::Truncated {
+                what: "the ELF identification".into(),
+                needed: 16,
+                have: data.len() as u64,
+            });
         };
         let endian = match elf::DataEncoding(order) {
             elf::ELFDATA2LSB => Endian::Little,
@@ -86,15 +84,14 @@ impl<'data> Image<'data> {
     }
 
     fn parse_class<Header: FileHeader<Endian = Endianness>>(
-        data: Source<'data>,
+        data: &'data [u8],
         endian: Endian,
     ) -> Result<Image<'data>, ElfError> {
         let order = endian.into();
-        let needed = mem::size_of::<Header>() as u64;
-        let (header, _) = pod::from_bytes::<Header>(data.first(needed)?).map_err(|()| ElfError::Truncated {
+        let (header, _) = pod::from_bytes::<Header>(data).map_err(|()| ElfError::Truncated {
             what: "the ELF header".into(),
-            needed,
-            have: data.len(),
+            needed: mem::size_of::<Header>() as u64,
+            have: data.len() as u64,
         })?;
         let mut image = Image {
             data,
@@ -135,10 +132,13 @@ impl<'data> Image<'data> {
             let truncated = || ElfError::Truncated {
                 what: format!("the table of {count} section headers"),
                 needed: end,
-                have: self.data.len(),
+                have: self.data.len() as u64,
             };
-            let table = self.data.range(table_offset..end)?.ok_or_else(truncated)?;
-            let (headers, _) = pod::slice_from_bytes(table, count as usize).map_err(|()| truncated())?;
+            if end > self.data.len() as u64 {
+                return Err(truncated());
+            }
+            let (headers, _) =
+                pod::slice_from_bytes(&self.data[table_offset as usize..], count as usize).map_err(|()| truncated())?;
             Ok(headers)
         };
         let null = &headers_from_start(1)?[0];
@@ -224,11 +224,14 @@ impl<'data> Image<'data> {
             return Ok(&[]);
         }
         let end = section.offset.saturating_add(section.size);
-        self.data.range(section.offset..end)?.ok_or_else(|| ElfError::Truncated {
-            what: format!("section {} ({})", section.index, section.display_name()),
-            needed: end,
-            have: self.data.len(),
-        })
+        if end > self.data.len() as u64 {
+            return Err(ElfError::Truncated {
+                what: format!("section {} ({})", section.index, section.display_name()),
+                needed: end,
+                have: self.data.len() as u64,
+            });
+        }
+        Ok(&self.data[section.offset as usize..end as usize])
     }
 
     /// The section that a header field refers to; `what` names whose field.
@@ -241,8 +244,8 @@ impl<'data> Image<'data> {
     }
 
     /// The whole file.
-    pub(crate) fn file(&self) -> Result<&'data [u8], ElfError> {
-        self.data.first(u64::MAX)
+    pub(crate) fn file(&self) -> &'data [u8] {
+        self.data
     }
 
     pub(crate) fn table_range(&self) -> Range<u64> {
@@ -306,7 +309,7 @@ impl From<Endian> for Endianness {
 fn end_of_segments<Header: FileHeader<Endian = Endianness>>(
     header: &Header,
     order: Endianness,
-    data: Source<'_>,
+    data: &[u8],
 ) -> Option<u64> {
     let segments = header.program_headers(order, data).ok()?;
     let table = header.e_phoff(order).into().saturating_add(mem::size_of_val(segments) as u64);

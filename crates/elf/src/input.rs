@@ -1,9 +1,8 @@
 //! An input file: mapped, or unpacked where it is compressed.
 
 use crate::map::Map;
-use crate::source::{Input, Source};
 use crate::unpack::unpack;
-use crate::{ElfError, Image, Packing, attributes};
+use crate::{ElfError, Packing, attributes};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
@@ -12,14 +11,9 @@ use std::sync::atomic::AtomicBool;
 #[derive(Debug)]
 pub struct InputFile {
     contents: Contents,
-    opened: Opened,
-}
-
-/// An open file, and how it was when it was opened.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub file: File,
-    pub metadata: Metadata,
+    file: File,
+    /// When it was opened.
+    metadata: Metadata,
 }
 
 #[derive(Debug)]
@@ -55,17 +49,32 @@ impl InputFile {
     }
 
     fn map(path: &Path) -> Result<InputFile, ElfError> {
-        let failed = |source: io::Error| ElfError::Io { path: path.into(), source };
-        let opened = Opened::open(path)?;
-        let contents = match Map::of(&opened.file).map_err(failed)? {
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => ElfError::NotFound { path: path.into() },
+            _ => ElfError::Io { path: path.into(), source },
+        };
+        // Asked before opening: opening a pipe that nobody writes to would wait for ever.
+        let kind = fs::metadata(path).map_err(failed)?.file_type();
+        if kind.is_dir() {
+            return Err(ElfError::Directory { path: path.into() });
+        }
+        if !kind.is_file() {
+            return Err(ElfError::NotRegular { path: path.into() });
+        }
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.len() == 0 {
+            return Err(ElfError::Empty { path: path.into() });
+        }
+        let contents = match Map::of(&file).map_err(failed)? {
             Some(map) => Contents::Mapped(map),
             None => {
                 let mut bytes = Vec::new();
-                (&opened.file).read_to_end(&mut bytes).map_err(failed)?;
+                (&file).read_to_end(&mut bytes).map_err(failed)?;
                 Contents::Held(bytes)
             }
         };
-        Ok(InputFile { contents, opened })
+        Ok(InputFile { contents, file, metadata })
     }
 
     /// For a process that has no room for the file's pages: from now on each page is read when it is touched, and
@@ -102,51 +111,10 @@ impl InputFile {
         }
     }
 
-    pub(crate) fn file(&self) -> &File {
-        &self.opened.file
-    }
-
-    /// As it was when it was opened.
-    pub(crate) fn metadata(&self) -> &Metadata {
-        &self.opened.metadata
-    }
-}
-
-impl Input for InputFile {
-    fn image(&self) -> Result<Image<'_>, ElfError> {
-        Image::read(Source::Bytes(self.bytes()))
-    }
-
-    fn verify(&self, path: &Path) -> Result<(), ElfError> {
-        self.opened.verify(path, matches!(&self.contents, Contents::Mapped(map) if map.was_cut()))
-    }
-}
-
-impl Opened {
-    /// A regular file that is not empty.
-    pub fn open(path: &Path) -> Result<Opened, ElfError> {
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => ElfError::NotFound { path: path.into() },
-            _ => ElfError::Io { path: path.into(), source },
-        };
-        // Asked before opening: opening a pipe that nobody writes to would wait for ever.
-        let kind = fs::metadata(path).map_err(failed)?.file_type();
-        if kind.is_dir() {
-            return Err(ElfError::Directory { path: path.into() });
-        }
-        if !kind.is_file() {
-            return Err(ElfError::NotRegular { path: path.into() });
-        }
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if metadata.len() == 0 {
-            return Err(ElfError::Empty { path: path.into() });
-        }
-        Ok(Opened { file, metadata })
-    }
-
-    /// `was_cut`: parts of it could not be read.
-    pub fn verify(&self, path: &Path, was_cut: bool) -> Result<(), ElfError> {
+    /// To be asked when all is read: an error where the file was cut or written into meanwhile, so that what was read is
+    /// of no use.
+    pub fn verify(&self, path: &Path) -> Result<(), ElfError> {
+        let was_cut = matches!(&self.contents, Contents::Mapped(map) if map.was_cut());
         let is_same = self.file.metadata().is_ok_and(|now| attributes::is_unchanged(&self.metadata, &now));
         match (is_same, was_cut) {
             (true, false) => Ok(()),
@@ -156,5 +124,14 @@ impl Opened {
             }
             (false, _) => Err(ElfError::Changed { path: path.into() }),
         }
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// As it was when it was opened.
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 }

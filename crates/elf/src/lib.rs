@@ -14,12 +14,10 @@ mod image;
 mod input;
 mod map;
 mod new_file;
-mod partial;
 mod relocation_kinds;
 mod relocations;
 mod replace;
 mod rewrite;
-mod source;
 mod symbols;
 mod unpack;
 
@@ -30,11 +28,9 @@ pub use functions::{FunctionIndex, FunctionSymbol, FunctionTable};
 pub use image::{Endian, Image, Section};
 pub use input::InputFile;
 pub use new_file::is_temporary;
-pub use partial::{PartialFile, ReadBuffer};
 pub use relocations::{Plain, Relocation, RelocationCursor, Relocations};
 pub use replace::{rewrite_in_place, write_beside_and_rename, write_together};
 pub use rewrite::{Change, Rewrite};
-pub use source::Input;
 pub use symbols::{Symbol, SymbolBinding, SymbolKind, Symbols};
 pub use unpack::Packing;
 

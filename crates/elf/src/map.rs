@@ -17,7 +17,7 @@
 
 #![allow(unsafe_code, reason = "maps files and handles a signal; the contract is above")]
 
-use memmap2::{Advice, Mmap, MmapOptions, UncheckedAdvice};
+use memmap2::{Advice, Mmap, UncheckedAdvice};
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
@@ -32,14 +32,8 @@ pub(crate) struct Map {
 
 impl Map {
     pub fn of(file: &File) -> io::Result<Option<Map>> {
-        Map::of_length(file, file.metadata()?.len())
-    }
-
-    /// Of a file that had this length when it was opened.
-    pub fn of_length(file: &File, length: u64) -> io::Result<Option<Map>> {
-        let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
         // SAFETY: see above; the guard is there before anything is read.
-        let map = unsafe { MmapOptions::new().len(length).map(file) }?;
+        let map = unsafe { Mmap::map(file) }?;
         Ok(guard::Guard::of(&map).map(|guard| Map { guard, map }))
     }
 

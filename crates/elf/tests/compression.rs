@@ -74,7 +74,7 @@ fn what_is_not_compressed_is_borrowed() {
     let bytes = file.build();
     let sections = Image::parse(&bytes).unwrap().debug_sections().unwrap();
     assert!(matches!(sections.str.data, Cow::Borrowed(b"plain")));
-    assert!(sections.info.data.is_empty() && sections.loclists.data.is_empty());
+    assert!(sections.info.data.is_empty() && sections.rnglists.data.is_empty());
     // The old name without the old header.
     assert_eq!(strings(&old(b"plain")).unwrap(), b"plain");
 }

@@ -5,7 +5,7 @@
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "raises signals, in processes of its own")]
 
-use btfkit_elf::{ElfError, Input, InputFile};
+use btfkit_elf::{ElfError, InputFile};
 use memmap2::Mmap;
 use std::fs::File;
 use std::io::Write;

@@ -32,8 +32,9 @@ type Values = Vec<(u64, Option<u64>)>;
 
 /// The bytes of each section, and by offset the values at all relocated places of `.debug_info`.
 fn read(sections: &DebugSections<'_>) -> (Vec<Vec<u8>>, Values) {
-    let contents = [&sections.info, &sections.abbrev, &sections.str, &sections.line_str, &sections.loclists]
-        .map(|section| section.data.to_vec());
+    let contents =
+        [&sections.info, &sections.abbrev, &sections.str, &sections.line_str, &sections.loclists, &sections.rnglists]
+            .map(|section| section.data.to_vec());
     let mut cursor = sections.info.relocations.cursor();
     let values = (0..sections.info.data.len() as u64)
         .filter_map(|offset| {

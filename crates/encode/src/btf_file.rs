@@ -2,7 +2,7 @@
 
 use crate::EncodeError;
 use btfkit_btf::Btf;
-use btfkit_elf::{ElfError, Image, Input, InputFile, constants};
+use btfkit_elf::{ElfError, Image, InputFile, constants};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

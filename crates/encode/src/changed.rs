@@ -1,7 +1,7 @@
 //! Inputs that somebody writes into while they are read.
 
 use crate::{EncodeError, fault};
-use btfkit_elf::Input;
+use btfkit_elf::InputFile;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 /// taken to be the same.
 pub(crate) fn unless_changed<T>(
     path: &Path,
-    file: &dyn Input,
+    file: &InputFile,
     work: impl FnOnce() -> Result<T, EncodeError>,
 ) -> Result<T, EncodeError> {
     let encoded = match catch_unwind(AssertUnwindSafe(work)) {
@@ -27,7 +27,6 @@ pub(crate) fn unless_changed<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use btfkit_elf::InputFile;
     use std::fs;
 
     fn ended(work: impl FnOnce(&Path) -> Result<u8, EncodeError>) -> Result<u8, &'static str> {

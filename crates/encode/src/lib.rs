@@ -47,7 +47,7 @@ use btfkit_btf::unit::NameRef;
 use btfkit_btf::validate::{self, Severity, Verdict};
 use btfkit_btf::{Endian, Kind};
 use btfkit_dwarf::{Convention, Sections, Settings, Units, names};
-use btfkit_elf::{Image, Input, InputFile};
+use btfkit_elf::{Image, InputFile};
 use changed::unless_changed;
 use emission::Emission;
 use memory::{Limit, Need, watched};
@@ -86,7 +86,7 @@ pub fn encode_file(
     let file = InputFile::open_within(path, room, abort).map_err(|error| EncodeError::of_elf(path, error))?;
     let work = |abort: &AtomicBool| {
         let elf = |error| EncodeError::of_elf(path, error);
-        let image = file.image().map_err(elf)?;
+        let image = Image::parse(file.bytes()).map_err(elf)?;
         let need = Need::of(&image).map_err(elf)?;
         let jobs = need.threads(path, jobs::wanted(options.jobs), limit.as_ref())?;
         if limit.as_ref().is_some_and(|limit| !limit.holds_pages(need.with(jobs), file.mapped_bytes())) {
@@ -113,7 +113,7 @@ pub fn encode_file(
 /// foretold nor watched here, and `jobs` and `memory_limit` of the options mean nothing.
 pub fn encode_module(
     path: &Path,
-    file: &dyn Input,
+    file: &InputFile,
     options: &Options,
     base: Option<&Base>,
     scratch: &mut Scratch,
@@ -121,9 +121,9 @@ pub fn encode_module(
 ) -> Result<Encoded, EncodeError> {
     fault::at("module");
     let phases = Phases::start();
-    let Scratch { pool, spare, .. } = scratch;
+    let Scratch { pool, spare } = scratch;
     unless_changed(path, file, || {
-        let image = file.image().map_err(|error| EncodeError::of_elf(path, error))?;
+        let image = Image::parse(file.bytes()).map_err(|error| EncodeError::of_elf(path, error))?;
         encode(&Run { path, image, options, base, alone: None, pool, spare, abort }, phases)
     })
 }

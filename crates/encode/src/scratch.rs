@@ -3,7 +3,6 @@
 use crate::{Base, EncodeError, jobs};
 use btfkit_btf::dedup::Classifier;
 use btfkit_dwarf::Room;
-use btfkit_elf::ReadBuffer;
 use rayon::ThreadPool;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -13,26 +12,19 @@ use std::sync::{Arc, Mutex};
 pub struct Scratch {
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) spare: Spare,
-    /// For reading files; without it they are mapped.
-    pub(crate) buffer: Option<ReadBuffer>,
 }
 
 impl Scratch {
     /// With a thread of its own; `path` is how an error names what could not be begun. Whatever the encoder does on all
     /// threads of a pool, it does on this one.
     pub fn new(path: &Path) -> Result<Scratch, EncodeError> {
-        Ok(Scratch { pool: Arc::new(jobs::pool(path, 1)?), spare: Spare::default(), buffer: None })
+        Ok(Scratch { pool: Arc::new(jobs::pool(path, 1)?), spare: Spare::default() })
     }
 
     /// Without one, for a thread that does nothing else and has no other: handing a small file to another thread takes
     /// longer than encoding it. What rayon needs for that (7 KB) it never gives back.
     pub fn of_this_thread(path: &Path) -> Result<Scratch, EncodeError> {
-        Ok(Scratch { pool: Arc::new(jobs::pool_of_this_thread(path)?), spare: Spare::default(), buffer: None })
-    }
-
-    /// For a thread that reads files into memory, where that is quicker than to map them.
-    pub(crate) fn with_buffer(self) -> Scratch {
-        Scratch { buffer: ReadBuffer::new(), ..self }
+        Ok(Scratch { pool: Arc::new(jobs::pool_of_this_thread(path)?), spare: Spare::default() })
     }
 
     /// Does `work` for each of them, all at the same time, each on its own thread.

@@ -77,8 +77,7 @@ impl<'a> Rewrite<'a> {
 
     /// The section headers of the file and what is named in them are copied; contents are not.
     pub fn plan(image: &Image<'_>, changes: &[Change<'a>]) -> Result<Rewrite<'a>, RewriteError> {
-        let file = image.file()?;
-        if file.ends_with(SIGNATURE) {
+        if image.file().ends_with(SIGNATURE) {
             return Err(RewriteError::Signed);
         }
         let mut table = Table::of(image)?;
@@ -97,7 +96,7 @@ impl<'a> Rewrite<'a> {
         }
         let names_index = names_of_their_own(image).unwrap_or_else(|| table.add(".shstrtab"));
 
-        let kept = tail::start(image, file, &gives_way);
+        let kept = tail::start(image, &gives_way);
         let mut tail = Tail { end: kept, pieces: Vec::new() };
         for (index, bytes, alignment) in put {
             let offset = tail.push(Cow::Borrowed(bytes), alignment.max(ALIGNMENT));
@@ -111,7 +110,7 @@ impl<'a> Rewrite<'a> {
         let count = table.count();
         table.number(count, names_index);
         let fields = table.fields;
-        let mut header = file[..fields.header_size()].to_vec();
+        let mut header = image.file()[..fields.header_size()].to_vec();
         let table_offset = tail.push(Cow::Owned(table.headers), ALIGNMENT);
         if !image.is_64() && tail.end > u64::from(u32::MAX) {
             return Err(RewriteError::TooLarge { size: tail.end });
@@ -170,7 +169,7 @@ impl Table {
         }
         let fields = Fields { is_64: image.is_64(), endian: image.endian() };
         let range = image.table_range();
-        let headers = image.file()?[range.start as usize..range.end as usize].to_vec();
+        let headers = image.file()[range.start as usize..range.end as usize].to_vec();
         let mut names = image.file_bytes(image.section(names, "the ELF header")?)?.to_vec();
         // Each name ends with a NUL.
         if names.last() != Some(&0) {

@@ -13,8 +13,8 @@ use std::ops::Range;
 const LARGEST_ALIGNMENT: u64 = 4096;
 
 /// How much of the file stays.
-pub(super) fn start(image: &Image<'_>, file: &[u8], gives_way: &[usize]) -> u64 {
-    let size = file.len() as u64;
+pub(super) fn start(image: &Image<'_>, gives_way: &[usize]) -> u64 {
+    let size = image.file().len() as u64;
     let Some(stays) = end_of_what_stays(image, gives_way) else { return size };
     let mut pieces: Vec<(Range<u64>, u64, bool)> = vec![(image.table_range(), ALIGNMENT, false)];
     pieces.extend(names_of_their_own(image).and_then(|index| Some((range(image, index)?, ALIGNMENT, false))));
@@ -27,7 +27,7 @@ pub(super) fn start(image: &Image<'_>, file: &[u8], gives_way: &[usize]) -> u64 
     let (mut start, mut room, mut was_ours) = (size, ALIGNMENT, false);
     for (range, alignment, is_ours) in pieces {
         let is_next = range.start >= stays && range.end <= start && start - range.end < room;
-        if !is_next || file[range.end as usize..start as usize].iter().any(|&byte| byte != 0) {
+        if !is_next || image.file()[range.end as usize..start as usize].iter().any(|&byte| byte != 0) {
             break;
         }
         (start, room) = (range.start, alignment);

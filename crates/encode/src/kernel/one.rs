@@ -10,7 +10,7 @@ use crate::convert::judge;
 use crate::memory::{Limit, mebibytes, module_need, module_needs_at_least};
 use crate::policy::{BaseRef, Wishes};
 use crate::{Base, Beside, EncodeError, Encoded, InPlace, Options, Report, Scratch, encode_module, fault};
-use btfkit_elf::{Image, Input, InputFile, PartialFile};
+use btfkit_elf::{Image, InputFile};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -142,40 +142,28 @@ impl Job<'_> {
     ) -> Result<Encoded, EncodeError> {
         let options = &self.manners.of(module, self.options).options;
         let need = module_need(module.stamp.size, module.is_compressed());
-        let elf = |error| EncodeError::of_elf(path, error);
-        let holds = |pages: u64| self.limit.is_none_or(|limit| limit.holds_pages(need, pages));
-        // Out of it as long as a file has it.
-        let mut buffer = scratch.buffer.take();
-        let mut encode = |file: &dyn Input| encode_module(path, file, options, Some(self.base), scratch, self.stop);
-        let sparingly = |file: &InputFile| {
-            if !holds(file.mapped_bytes()) {
+        let mut encode = |file: &InputFile| {
+            if self.limit.is_some_and(|limit| !limit.holds_pages(need, file.mapped_bytes())) {
                 file.read_sparingly();
             }
+            encode_module(path, file, options, Some(self.base), scratch, self.stop)
         };
-        let open_and_encode = || {
-            if let Some(target) = target {
-                sparingly(target.file());
-                return encode(target.file());
+        let open_and_encode = || match target {
+            Some(target) => encode(target.file()),
+            None => {
+                // What is not compressed takes no memory of its own.
+                let room = self.limit.filter(|_| module.is_compressed()).map_or(u64::MAX, Limit::room);
+                encode(
+                    &InputFile::open_within(path, room, self.stop).map_err(|error| EncodeError::of_elf(path, error))?,
+                )
             }
-            if let Some(buffer) = buffer.as_mut().filter(|_| holds(module.stamp.size))
-                && let Some(file) = PartialFile::open(path, buffer).map_err(elf)?
-            {
-                return encode(&file);
-            }
-            // What is not compressed takes no memory of its own.
-            let room = self.limit.filter(|_| module.is_compressed()).map_or(u64::MAX, Limit::room);
-            let file = InputFile::open_within(path, room, self.stop).map_err(elf)?;
-            sparingly(&file);
-            encode(&file)
         };
-        let encoded = catch_unwind(AssertUnwindSafe(open_and_encode)).unwrap_or_else(|panic| {
+        catch_unwind(AssertUnwindSafe(open_and_encode)).unwrap_or_else(|panic| {
             let words = || panic.downcast_ref::<String>().cloned().or(panic.downcast_ref().copied().map(str::to_owned));
             let what = fault::take().or_else(words).unwrap_or("a panic without words".to_owned());
             let what = format!("a fault of btfkit itself: {what}; please report it, with the file if you can");
             Err(EncodeError::new("INTERNAL", path, what))
-        });
-        scratch.buffer = buffer;
-        encoded
+        })
     }
 
     /// There is nothing to write. What an earlier state of the module has left would be wrong now, and goes. Only from a

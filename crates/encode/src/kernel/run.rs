@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use super::report::{BaseReport, Status, Summary};
 use super::resume::{Record, State};
 use super::schedule::Schedule;
-use crate::memory::{Gate, Limit, module_need, module_threads, watched, with_read_buffers};
+use crate::memory::{Gate, Limit, module_need, module_threads, watched};
 use crate::{EncodeError, Scratch, fault, jobs, phases};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -96,9 +96,6 @@ fn encode(
     let free = limit.as_ref().map(Limit::room);
     let bound = free.map(|free| module_threads(free, wanted, largest));
     let (jobs, room) = bound.map_or((wanted, None), |(threads, room)| (threads, Some(room)));
-    // A file that gets other sections is needed whole.
-    let is_read = options.destination != Destination::InPlace;
-    let (reads, room) = if is_read { with_read_buffers(room, jobs, largest) } else { (false, room) };
     watched(&options.modules, limit.as_ref(), abort, |stop| {
         let failed = AtomicBool::new(false);
         let job = Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), free, stop };
@@ -121,7 +118,7 @@ fn encode(
             }
             Ok(())
         };
-        on_threads(&options.modules, jobs, reads, work)?;
+        on_threads(&options.modules, jobs, work)?;
         if stop.load(Relaxed) { Err(EncodeError::aborted(&options.modules)) } else { Ok(jobs) }
     })
 }
@@ -138,17 +135,16 @@ fn known<'s>(options: &KernelOptions, state: &'s State, key: &str, module: &Modu
     state.module(module.path.to_str()?, key, module.stamp, output.as_deref())
 }
 
-/// Runs `work` on so many threads, with their numbers. As many as can be started do. `reads`: with buffers for reading.
+/// Runs `work` on so many threads, with their numbers. As many as can be started do.
 fn on_threads(
     modules: &Path,
     jobs: usize,
-    reads: bool,
     work: impl Fn(usize, &mut Scratch) -> Result<(), EncodeError> + Sync,
 ) -> Result<(), EncodeError> {
     let mut threads = Vec::with_capacity(jobs);
     for number in 0..jobs {
         match Scratch::new(modules) {
-            Ok(thread) => threads.push(if reads { thread.with_buffer() } else { thread }),
+            Ok(thread) => threads.push(thread),
             Err(_) if number > 0 => break,
             Err(error) => return Err(error),
         }

@@ -1,8 +1,7 @@
 //! The bound on what is held at once.
 //!
 //! Counted is anonymous memory of the process: tables, results, decompressed sections, and what the process had before
-//! the run began (Node), and what modules are read into where there is room for that. Pages of the mapped input are not:
-//! the kernel takes them back when it needs room.
+//! the run began (Node). Pages of the mapped input are not: the kernel takes them back when it needs room.
 //!
 //! | Room | What it does |
 //! |---|---|
@@ -20,7 +19,7 @@ mod watch;
 
 pub(crate) use gate::Gate;
 pub(crate) use limit::Limit;
-pub(crate) use need::{Need, module_need, module_needs_at_least, module_threads, with_read_buffers};
+pub(crate) use need::{Need, module_need, module_needs_at_least, module_threads};
 pub(crate) use watch::watched;
 
 /// Anonymous memory of this process in bytes; None where the system does not tell.

@@ -6,7 +6,7 @@
 
 use super::{Limit, anonymous, mebibytes};
 use crate::EncodeError;
-use btfkit_elf::{ElfError, Image, ReadBuffer};
+use btfkit_elf::{ElfError, Image};
 use std::path::Path;
 
 /// Bytes for each byte of entries: of each unit stays which classes it has.
@@ -25,8 +25,6 @@ const PER_MODULE: f64 = 12e6;
 const PER_MODULE_BYTE: f64 = 0.15;
 /// How many times its size a compressed module has.
 const COMPRESSED: f64 = 6.0;
-/// Buffers for reading take one of so many parts of the room that is left, at most.
-const PART_FOR_BUFFERS: u64 = 4;
 /// No measured run took less than this part of what was expected of it.
 const AT_LEAST: f64 = 0.4;
 /// How many times too much is expected of a module at most.
@@ -99,15 +97,6 @@ pub(crate) fn module_threads(room: u64, wanted: usize, largest: u64) -> (usize, 
     (threads as usize, room.saturating_sub(threads * tables))
 }
 
-/// Whether so many threads have room for buffers that files are read into, and how much is left for modules then. Mapped
-/// files take none, so that buffers take a part only of what the largest module leaves.
-pub(crate) fn with_read_buffers(room: Option<u64>, threads: usize, largest: u64) -> (bool, Option<u64>) {
-    let Some(room) = room else { return (true, None) };
-    let buffers = threads as u64 * ReadBuffer::SIZE as u64;
-    let fits = buffers <= room.saturating_sub(largest) / PART_FOR_BUFFERS;
-    (fits, Some(if fits { room - buffers } else { room }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::limit::SetBy;
@@ -159,16 +148,6 @@ mod tests {
         assert_eq!(module_threads(160 * MB, 16, 100 * MB), (5, 100 * MB));
         assert_eq!(module_threads(50 * MB, 16, 100 * MB), (1, 38 * MB));
         assert_eq!(module_threads(0, 16, 0), (1, 0));
-    }
-
-    #[test]
-    fn buffers_are_for_those_who_have_room() {
-        const BUFFER: u64 = ReadBuffer::SIZE as u64;
-        assert_eq!(with_read_buffers(None, 64, u64::MAX), (true, None));
-        let (largest, enough) = (100 << 20, (100 << 20) + 8 * BUFFER);
-        assert_eq!(with_read_buffers(Some(enough), 2, largest), (true, Some(enough - 2 * BUFFER)));
-        assert_eq!(with_read_buffers(Some(enough - 1), 2, largest), (false, Some(enough - 1)));
-        assert_eq!(with_read_buffers(Some(0), 1, u64::MAX), (false, Some(0)));
     }
 
     #[test]
