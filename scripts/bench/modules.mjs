@@ -1,6 +1,6 @@
 // The modules of a kernel: all of them, or every n-th.
 import {Buffer} from 'node:buffer';
-import {closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, renameSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 
 /** Paths below `folder`, in the order of their names. */
@@ -38,7 +38,7 @@ export function laidOut(folder, modules, target) {
  */
 export function makeRoom(paths, target) {
 	if (existsSync(target)) {
-		renameSync(target, `${target}-${readdirSync(dirname(target)).length}`);
+		renameSync(target, mkdtempSync(`${target}-`));
 	}
 
 	for (const path of paths) {

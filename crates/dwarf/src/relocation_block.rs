@@ -7,7 +7,7 @@
 //! largest offset. Those before `next` are not above `last`, the offset that was asked for last.
 
 use crate::error::Fault;
-use crate::relocations::call_for;
+use crate::relocations::{call_for, cut};
 use crate::sections::{Placed, Relocate};
 
 /// More than the functions between two runs of members need, and few enough for the cache next to the processor.
@@ -57,8 +57,7 @@ impl Block {
         if placed.size != size {
             return source.value(offset, size, raw).map_err(Fault::Relocation);
         }
-        let value = placed.value.wrapping_add(if placed.in_place { raw } else { 0 });
-        Ok(value & u64::MAX >> (64 - 8 * size as u32).min(63))
+        Ok(cut(placed.value.wrapping_add(if placed.in_place { raw } else { 0 }), size))
     }
 
     /// Is there a relocation at `offset`? Then it is the next one.

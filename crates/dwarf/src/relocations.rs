@@ -44,6 +44,12 @@ pub(crate) fn call_for(strings: &[u8], at: u64) {
     }
 }
 
+/// The lower `size` bytes of a value.
+#[inline(always)]
+pub(crate) fn cut(value: u64, size: u8) -> u64 {
+    value & u64::MAX >> (64 - 8 * size as u32).min(63)
+}
+
 #[inline(always)]
 fn word(entry: &RawRelocation, number: usize) -> u64 {
     let word = [0, 1, 2, 3, 4, 5, 6, 7].map(|at| entry[8 * number + at]);
@@ -65,14 +71,14 @@ fn addend(entry: &RawRelocation) -> u64 {
 impl<'a> Relocations<'a> {
     /// None where values are in place already. Boxed, as it is handed from reader to reader.
     pub fn of(section: &Section<'a>, strings: &Section<'a>) -> Option<Box<Relocations<'a>>> {
-        let (mut all, mut source) = (section.relocations?.entries(), section.relocations?.cursor());
+        let source = section.relocations?;
+        let (entries, mut source) = (source.entries(), source.cursor());
         // One that names might have. The first is that of the unit's abbreviations.
-        let mut known =
-            all.iter().take(STEPS).filter_map(|entry| Some((information(entry), source.plain(information(entry))?)));
-        let name = known.find(|(_, plain)| plain.size == 4).map(|(information, plain)| (information, plain.value));
-        if name.is_none() {
-            all = &[];
-        }
+        let name = entries.iter().take(STEPS).map(information).find_map(|information| {
+            let plain = source.plain(information).filter(|plain| plain.size == 4)?;
+            Some((information, plain.value))
+        });
+        let all = if name.is_some() { entries } else { &[] };
         Some(Box::new(Relocations {
             all,
             rest: all,
@@ -127,7 +133,7 @@ impl<'a> Relocations<'a> {
             if let Some(plain) = self.source.plain(information(entry))
                 && plain.size == size
             {
-                let value = plain.value.wrapping_add(addend(entry)) & u64::MAX >> (64 - 8 * size as u32).min(63);
+                let value = cut(plain.value.wrapping_add(addend(entry)), size);
                 return Ok((value, Some((information(entry), plain.value))));
             }
         }

@@ -170,17 +170,18 @@ impl<'data> Relocations<'data> {
     /// All entries as they stand in the file, where that is 64-bit and little-endian, has addends, and has the entries in
     /// the order of their offsets; else none. Each is offset, information and addend, of eight bytes each.
     pub fn sorted_entries(&self) -> &'data [[u8; 24]] {
-        match self.entries {
-            Entries::Rela64(entries) if self.is_little_rela64() && self.order().is_none() => {
-                object::pod::bytes_of_slice(entries).as_chunks().0
-            }
+        match self.little_rela64() {
+            Some(entries) if self.order().is_none() => object::pod::bytes_of_slice(entries).as_chunks().0,
             _ => &[],
         }
     }
 
-    /// Whether entries have the form that is common by far.
-    fn is_little_rela64(&self) -> bool {
-        matches!(self.entries, Entries::Rela64(_)) && self.endian == Endian::Little && !self.is_mips64el
+    /// The entries, where they have the form that is common by far.
+    fn little_rela64(&self) -> Option<&'data [Rela64<Endianness>]> {
+        match self.entries {
+            Entries::Rela64(entries) if self.endian == Endian::Little && !self.is_mips64el => Some(entries),
+            _ => None,
+        }
     }
 
     /// A cursor at the start. The first one looks at all offsets once, to see whether they are in order.
@@ -356,8 +357,8 @@ impl<'a, 'data> RelocationCursor<'a, 'data> {
         if from < self.low || from > self.upcoming {
             self.move_to(self.first_from(from));
         }
-        let next = match self.table.entries {
-            Entries::Rela64(entries) if self.table.is_little_rela64() && self.order.is_none() => {
+        let next = match self.table.little_rela64() {
+            Some(entries) if self.order.is_none() => {
                 // Of most modules: the byte order is known to the compiler.
                 let decode = |entry: &Rela64<Endianness>| entry.decode(Endianness::Little, false);
                 self.run(most, entries.len(), |index| decode(&entries[index]), found)

@@ -168,19 +168,18 @@ impl BaseTypes {
     /// Appends the types that define or declare a name, in ascending order; returns how many.
     pub(super) fn named(&self, kind: Kind, flag: bool, name: u64, into: &mut Vec<TypeId>) -> usize {
         let start = into.len();
-        into.extend(self.of_name(kind, flag, name));
+        into.extend(self.of_name(by_name(kind, flag, name)));
         into[start..].sort_unstable();
         into.len() - start
     }
 
-    /// Whether there is one.
-    pub(super) fn has_name(&self, kind: Kind, flag: bool, name: u64) -> bool {
-        self.of_name(kind, flag, name).next().is_some()
+    /// Whether there is one, by the spelling of the name.
+    pub(super) fn has_name(&self, spelled: u64) -> bool {
+        self.of_name(spelled).next().is_some()
     }
 
-    fn of_name(&self, kind: Kind, flag: bool, name: u64) -> impl Iterator<Item = TypeId> {
-        let hash = by_name(kind, flag, name);
-        self.named.iter_hash(hash).filter(move |(other, _)| *other == hash).map(|&(_, id)| TypeId(id))
+    fn of_name(&self, spelled: u64) -> impl Iterator<Item = TypeId> {
+        self.named.iter_hash(spelled).filter(move |(other, _)| *other == spelled).map(|&(_, id)| TypeId(id))
     }
 
     /// The function of that name (by its hash), linkage and prototype.

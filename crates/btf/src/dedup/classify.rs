@@ -342,9 +342,8 @@ impl Classifier {
         let Some(base) = self.base.as_ref().filter(|_| !class.forward && has_name_space(class.kind)) else {
             return false;
         };
-        let (kind, flag, name) = (class.kind, class.flag, class.name);
-        !name.is_none()
-            && (base.has_name(kind, flag, name.hash) || !self.defined.insert(by_name(kind, flag, name.hash)))
+        let spelled = by_name(class.kind, class.flag, class.name.hash);
+        !class.name.is_none() && (base.has_name(spelled) || !self.defined.insert(spelled))
     }
 
     /// The slot of a type of the base, which stands for its key.

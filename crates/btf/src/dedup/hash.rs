@@ -119,8 +119,8 @@ mod tests {
     #[test]
     fn both_lanes_of_a_member_depend_on_each_of_its_parts() {
         let base = mix_member(0, 0, 1 << 40, 64);
-        for other in [mix_member(0, 0, (1 << 40) + 1, 64), mix_member(0, 0, 1 << 40, 65), mix_member(1, 0, 1 << 40, 64)]
-        {
+        let others = [((0, 0), (1 << 40) + 1, 64), ((0, 0), 1 << 40, 65), ((1, 0), 1 << 40, 64), ((1, 1), 1 << 40, 64)];
+        for other in others.map(|((a, b), name, value)| mix_member(a, b, name, value)) {
             assert_ne!(base.0, other.0);
             assert_ne!(base.1, other.1);
         }
