@@ -12,21 +12,26 @@ fn zeros(word: u64) -> u64 {
     word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
 }
 
-/// The text before the first NUL as a little-endian number; None where there is no NUL. It takes no branch for each
-/// length: those of names come in no order.
-#[inline]
+/// The text before the first NUL as a little-endian number; None where there is no NUL, or nothing before it. It takes no
+/// branch for each length: those of names come in no order.
+#[inline(always)]
 pub fn short_text(window: &[u8; 16]) -> Option<u128> {
     match length_of(window) {
-        length @ 0..16 => Some(u128::from_le_bytes(*window) & BELOW[length]),
+        length @ 1..16 => {
+            let text = u128::from_le_bytes(*window);
+            let (low, high) = (text as u64 & BELOW[length], (text >> 64) as u64 & BELOW[16 + length]);
+            Some(u128::from(low) | u128::from(high) << 64)
+        }
         _ => None,
     }
 }
 
-/// By length: all bits of so many bytes.
-const BELOW: [u128; 16] = {
-    let (mut below, mut length) = ([0; 16], 0);
+/// By length, the lower and then the upper halves of all bits of so many bytes.
+const BELOW: [u64; 32] = {
+    let (mut below, mut length) = ([0; 32], 0);
     while length < 16 {
-        below[length] = (1 << (8 * length)) - 1;
+        let bits = (1u128 << (8 * length)) - 1;
+        (below[length], below[16 + length]) = (bits as u64, (bits >> 64) as u64);
         length += 1;
     }
     below
@@ -76,7 +81,8 @@ mod tests {
                 let text = short_text(window.first_chunk().unwrap());
                 let mut expected = [0; 16];
                 expected[..length.min(16)].copy_from_slice(&window[..length.min(16)]);
-                assert_eq!(text, (length < 16).then_some(u128::from_le_bytes(expected)), "{length}");
+                let short = (1..16).contains(&length);
+                assert_eq!(text, short.then_some(u128::from_le_bytes(expected)), "{length}");
             }
         }
     }

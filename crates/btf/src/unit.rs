@@ -69,15 +69,33 @@ pub fn name_hash(bytes: &[u8]) -> u64 {
 pub fn hash_before_nul(bytes: &[u8]) -> Option<u64> {
     let (first, rest) = bytes.split_first_chunk()?;
     match short_text(first) {
-        Some(0) => Some(0),
         Some(text) => Some(short_name_hash(text)),
-        None => longer_before_nul(first, rest),
+        None => unlikely_before_nul(first, rest),
     }
 }
 
+/// Of a name that is empty or longer than 15 bytes.
 #[inline(never)]
-fn longer_before_nul(first: &[u8; 16], rest: &[u8]) -> Option<u64> {
-    Some(longer_name_hash(u128::from_le_bytes(*first), short_text(rest.first_chunk()?)?))
+fn unlikely_before_nul(first: &[u8; 16], rest: &[u8]) -> Option<u64> {
+    if first[0] == 0 { Some(0) } else { longer_before_nul(first, rest.first_chunk()?) }
+}
+
+#[inline(always)]
+fn longer_before_nul(first: &[u8; 16], rest: &[u8; 16]) -> Option<u64> {
+    let rest = if rest[0] == 0 { 0 } else { short_text(rest)? };
+    Some(longer_name_hash(u128::from_le_bytes(*first), rest))
+}
+
+/// As [`hash_before_nul`], of the name at that offset, without a call; None also for an empty name.
+#[inline(always)]
+pub fn hash_at(texts: &[u8], at: u32) -> Option<u64> {
+    let at = at as usize;
+    let first = texts.get(at..at.checked_add(16)?)?.first_chunk()?;
+    if let Some(text) = short_text(first) {
+        return Some(short_name_hash(text));
+    }
+    let rest = texts.get(at..at.checked_add(32)?)?[16..].first_chunk()?;
+    if first[0] == 0 { None } else { longer_before_nul(first, rest) }
 }
 
 /// [`name_hash`] of a name of up to 16 bytes, given as a little-endian number with zeros above it: names have no NUL in

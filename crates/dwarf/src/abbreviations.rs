@@ -4,6 +4,7 @@
 //! these is turned into a plan once; a unit's table leads to plans that are there already.
 
 use crate::common::{Common, NARROW};
+use crate::common_members::{FORMS, MemberForm};
 use crate::error::Fault;
 use crate::plan::{DW_AT_GNU_ANNOTATION, Encoding, Plan};
 use crate::sections::Bytes;
@@ -20,6 +21,8 @@ pub(crate) struct Table {
     sparse: FxHashMap<u64, Arc<Plan>>,
     /// What entries of common layouts are read by; those of codes of one byte are all there.
     pub common: Vec<Common>,
+    /// The same for members, by codes of one byte.
+    pub members: Vec<MemberForm>,
     /// Bytes of its declarations.
     pub length: usize,
 }
@@ -54,8 +57,7 @@ impl Table {
     /// Does a code of one byte stand for a member of a common layout?
     #[inline]
     pub fn is_common_member(&self, code: u64) -> bool {
-        let code = code as usize;
-        code < NARROW && self.common.get(code).is_some_and(Common::is_member)
+        self.members.get(code as usize).is_some_and(MemberForm::is_some)
     }
 
     fn insert(&mut self, code: u64, plan: Arc<Plan>) {
@@ -70,6 +72,9 @@ impl Table {
                     self.common.resize(index + 1, Common::NONE);
                 }
                 self.common[index] = common;
+            }
+            if let Some(form) = plan.member.filter(|_| index < NARROW) {
+                self.members[index] = form;
             }
             self.dense.push(Some(plan));
         } else if code > index as u64 {
@@ -108,7 +113,11 @@ impl Abbreviations {
             }
         };
         let plans = &mut self.plans[known].1;
-        let mut table = Table { common: vec![Common::NONE; NARROW], ..Table::default() };
+        let mut table = Table {
+            common: vec![Common::NONE; NARROW],
+            members: vec![MemberForm::default(); FORMS],
+            ..Table::default()
+        };
         let complete = each(abbrev, offset, |declaration| {
             let plan = match plans.get(declaration.bytes) {
                 Some(plan) => Arc::clone(plan),

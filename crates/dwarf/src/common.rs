@@ -1,19 +1,21 @@
-//! Entries of common layouts, of which nearly all types and members are: what is read of them, and the loop that reads
-//! members one after the other and does nothing else. [`common_types`](crate::common_types) has the loop of types.
+//! Entries of common layouts, of which nearly all types and members are, and what is read of them.
+//! [`common_types`](crate::common_types) and [`common_members`](crate::common_members) have loops that read them one after
+//! the other and do nothing else.
 //!
 //! Both are for files in which nothing is relocated and names are told by their offsets, and for those in which names are
 //! relocated and told by their bytes, as in modules. What sets these abbreviations apart is a few numbers, which lie side
 //! by side; [`quick`](crate::quick) reads what has another layout.
 
 use crate::abbreviations::Table;
+use crate::common_members::{FORMS, MemberForm};
 use crate::entry::Cursor;
 use crate::layout::{Field, Layout, NameForm, REACH, Shape, Space, WINDOW, inline_text, string_index, word};
 use crate::lower::{Context, Lowering, NOTHING};
-use crate::members::OpenAggregate;
-use crate::names::{at_str_offset, inline_name, name_in};
-use crate::relocations::Relocations;
+use crate::names::{at_str_offset, inline_name, name_in, offset_hash};
+use crate::relocations::{RelocatedNames, Relocations};
+use crate::sections::RawRelocation;
 use btfkit_btf::Kind;
-use btfkit_btf::unit::{Name, NameRef};
+use btfkit_btf::unit::{Name, NameRef, hash_at};
 
 /// What an entry of a common layout is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,10 +23,8 @@ pub(crate) enum Part {
     /// Not of a common layout.
     #[default]
     Other,
-    /// With a type in the unit, a name by its offset, and no number but its place, which has a fixed size.
+    /// With a type, and no number but its place. It is read by a [`MemberForm`] where that can be.
     Member,
-    /// The same, but for the forms of name, type and place.
-    OddMember,
     /// A pointer, qualifier, typedef or declaration, without children.
     Leaf,
     /// The definition of a struct or union, which may have members.
@@ -85,10 +85,7 @@ impl Common {
         let (name, typed) = (layout.name, layout.has_type);
         let (mut part, mut kind, mut slot) = (Part::Other, None, 0);
         match layout.shape {
-            Shape::Member if typed && layout.has_only(&[0]) => {
-                let plain = name == NameForm::Offset && !layout.far && layout.leb == 0;
-                part = if plain { Part::Member } else { Part::OddMember };
-            }
+            Shape::Member if typed && layout.has_only(&[0]) => part = Part::Member,
             Shape::Parameter if typed => part = Part::Parameter,
             Shape::Link(Kind::Typedef) if name == NameForm::None => {}
             Shape::Link(of) if !children => (part, kind) = (Part::Leaf, Some(of)),
@@ -134,10 +131,6 @@ impl Common {
         Some(Common { part: Part::Dots, length, ..Common::NONE })
     }
 
-    pub fn is_member(&self) -> bool {
-        matches!(self.part, Part::Member | Part::OddMember)
-    }
-
     /// Of a code that is longer by `shift`, with an inline name.
     #[inline(always)]
     pub fn length(&self, shift: usize) -> usize {
@@ -162,13 +155,15 @@ pub(crate) struct Commons<'t> {
     narrow: &'t [Common; NARROW],
     /// By all codes.
     common: &'t [Common],
+    /// Of members, by codes of one byte.
+    pub forms: &'t [MemberForm; FORMS],
     /// References within the unit, and from the start of `.debug_info`, count from here in the group.
     from: [u64; 2],
     space: Space,
+    /// Bytes from behind the unit's first one to the end of the group.
+    ahead: u32,
     /// The unit's part of `.debug_str_offsets`, where that has 32-bit offsets.
     strings: &'t [u8],
-    /// `.debug_str`
-    texts: &'t [u8],
     in_types: bool,
 }
 
@@ -181,6 +176,14 @@ pub(crate) trait Offsets {
     const RELOCATED: bool;
     /// The name whose offset is at this place of the section, where that has `raw`; None where it cannot be told here.
     fn name(&mut self, at: usize, raw: u64) -> Option<Name>;
+
+    /// What a loop keeps in registers meanwhile: what changes, and what does not.
+    type Next: Copy;
+    type Names: Copy;
+    fn next(&self) -> (Self::Next, Self::Names);
+    fn keep(&mut self, next: Self::Next);
+    /// The hash of a name, as above, and without a call; None also where that takes one.
+    fn hash(next: &mut Self::Next, names: &Self::Names, at: usize, raw: u32) -> Option<u64>;
 }
 
 pub(crate) struct InPlace<const INDEXED: bool>;
@@ -193,14 +196,30 @@ impl<const INDEXED: bool> Offsets for InPlace<INDEXED> {
     fn name(&mut self, _: usize, raw: u64) -> Option<Name> {
         Some(at_str_offset(raw))
     }
+
+    type Next = ();
+    type Names = ();
+
+    #[inline(always)]
+    fn next(&self) -> ((), ()) {
+        ((), ())
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, (): ()) {}
+
+    #[inline(always)]
+    fn hash((): &mut (), (): &(), _: usize, raw: u32) -> Option<u64> {
+        Some(offset_hash(raw as u64))
+    }
 }
 
 pub(crate) struct Relocated<'r, 'a> {
     relocations: &'r mut Relocations<'a>,
-    texts: &'r [u8],
+    texts: &'a [u8],
 }
 
-impl Offsets for Relocated<'_, '_> {
+impl<'a> Offsets for Relocated<'_, 'a> {
     const INDEXED: bool = false;
     const RELOCATED: bool = true;
 
@@ -209,6 +228,24 @@ impl Offsets for Relocated<'_, '_> {
         // What is wrong with one, or with its name, is said by who reads it again.
         let offset = self.relocations.name(at as u64, raw).ok()?;
         Some(name_in(self.texts, offset)).filter(|name| !name.is_none())
+    }
+
+    type Next = &'a [RawRelocation];
+    type Names = RelocatedNames<'a>;
+
+    #[inline(always)]
+    fn next(&self) -> (Self::Next, Self::Names) {
+        (self.relocations.rest, self.relocations.names)
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, next: Self::Next) {
+        self.relocations.rest = next;
+    }
+
+    #[inline(always)]
+    fn hash(next: &mut Self::Next, names: &Self::Names, at: usize, _: u32) -> Option<u64> {
+        hash_at(names.texts, names.next(next, at as u64)?)
     }
 }
 
@@ -221,10 +258,11 @@ impl<'a> Lowering<'a> {
         let commons = Commons {
             narrow: table.common.first_chunk()?,
             common: &table.common,
+            forms: table.members.first_chunk()?,
             from: [space.base, space.start.wrapping_neg()],
+            ahead: space.behind_base(),
             space,
             strings: self.names.offsets_of(context.strings),
-            texts: self.sections.str.data,
             in_types: context.unit.in_types,
         };
         Some(commons).filter(|_| cursor.relocations.is_none() == self.names.are_told_by_offset())
@@ -239,8 +277,9 @@ impl Commons<'_> {
     }
 
     #[inline(always)]
-    pub fn relocated<'r, 'a>(&'r self, relocations: &'r mut Relocations<'a>) -> Relocated<'r, 'a> {
-        Relocated { relocations, texts: self.texts }
+    pub fn relocated<'r, 'a>(&self, relocations: &'r mut Relocations<'a>) -> Relocated<'r, 'a> {
+        let texts = relocations.names.texts;
+        Relocated { relocations, texts }
     }
 
     /// What starts in the window, and by how much its code is longer than a byte.
@@ -303,112 +342,9 @@ impl Commons<'_> {
         }
     }
 
-    /// Reads members until one has to be looked at more closely, or something else follows; gives where that starts. `at`
-    /// is before a code. What members refer to is added to `references`.
+    /// What refers to that offset in the unit, as an offset in the group; None where that is not in it.
     #[inline(always)]
-    pub fn members<const BIG: bool>(
-        &self,
-        data: &[u8],
-        at: usize,
-        open: &mut OpenAggregate,
-        references: &mut Vec<u32>,
-        relocations: Option<&mut Relocations<'_>>,
-    ) -> usize {
-        match (relocations, self.are_indexed()) {
-            (Some(relocations), _) => {
-                self.all_members::<BIG, _>(data, at, open, references, &mut self.relocated(relocations))
-            }
-            (None, true) => self.all_members::<BIG, _>(data, at, open, references, &mut InPlace::<true>),
-            (None, false) => self.all_members::<BIG, _>(data, at, open, references, &mut InPlace::<false>),
-        }
+    pub fn near(&self, raw: u32) -> Option<u32> {
+        (raw.wrapping_sub(1) < self.ahead).then(|| raw.wrapping_add(self.space.base as u32))
     }
-
-    #[inline(never)]
-    pub fn all_members<const BIG: bool, O: Offsets>(
-        &self,
-        data: &[u8],
-        at: usize,
-        open: &mut OpenAggregate,
-        references: &mut Vec<u32>,
-        offsets: &mut O,
-    ) -> usize {
-        let Some(mut rest) = data.get(at..) else { return at };
-        // A copy stays in registers.
-        let mut own = *open;
-        while let Some(window) = rest.first_chunk::<WINDOW>()
-            && let Some((common, shift)) = self.at::<O>(window)
-        {
-            let at = data.len() - rest.len();
-            let member = match common.part {
-                Part::Member if !O::INDEXED => {
-                    let name_at = common.name_at as usize % REACH;
-                    let name = offsets.name(at + name_at, word::<BIG>(window, name_at) as u64);
-                    let Some(Name { hash: name, .. }) = name else { break };
-                    let ty = self.near::<BIG>(common, window);
-                    Member { name, ty, bytes: common.number::<BIG>(window, 0), length: common.length(0) }
-                }
-                Part::Member | Part::OddMember => {
-                    let member = match O::INDEXED {
-                        true => self.member::<BIG, O>(common, window, shift, at, offsets),
-                        false => self.odd_member::<BIG, O>(common, window, at, offsets),
-                    };
-                    let Some(member) = member else { break };
-                    member
-                }
-                _ => break,
-            };
-            own.place(member.name, member.bytes * 8);
-            references.push(member.ty);
-            rest = &rest[member.length.min(WINDOW)..];
-        }
-        *open = own;
-        data.len() - rest.len()
-    }
-
-    /// What a [`Part::Member`] refers to.
-    #[inline(always)]
-    fn near<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW]) -> u32 {
-        let raw = word::<BIG>(window, common.type_at as usize % REACH) as u64;
-        self.space.within(raw.wrapping_add(self.space.base))
-    }
-
-    #[inline(always)]
-    fn member<const BIG: bool, O: Offsets>(
-        &self,
-        common: &Common,
-        window: &[u8; WINDOW],
-        mut shift: usize,
-        at: usize,
-        offsets: &mut O,
-    ) -> Option<Member> {
-        let name = self.name::<BIG, O>(common, window, &mut shift, at, offsets)?.hash;
-        if common.has_long_number(window, shift) {
-            return None;
-        }
-        let ty = self.reference::<BIG>(common, window, shift);
-        Some(Member { name, ty, bytes: common.number::<BIG>(window, shift), length: common.length(shift) })
-    }
-
-    /// One in ten, if names are no indices: the loop is shorter without them.
-    #[inline(never)]
-    fn odd_member<const BIG: bool, O: Offsets>(
-        &self,
-        common: &Common,
-        window: &[u8; WINDOW],
-        at: usize,
-        offsets: &mut O,
-    ) -> Option<Member> {
-        self.member::<BIG, O>(common, window, 0, at, offsets)
-    }
-}
-
-/// What is read of a member.
-struct Member {
-    /// Its hash.
-    name: u64,
-    ty: u32,
-    /// From the start of the aggregate.
-    bytes: u64,
-    /// Of the entry, with its code.
-    length: usize,
 }

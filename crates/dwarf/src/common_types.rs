@@ -6,6 +6,7 @@
 //! the entry, as if nothing of it had been read; only structs, which may be large, are left open.
 
 use crate::common::{Commons, InPlace, Offsets, Part};
+use crate::common_members::Noted;
 use crate::layout::WINDOW;
 use crate::lower::{Context, Frame, Lowering, NOTHING};
 use crate::members::{OpenAggregate, OpenPrototype};
@@ -63,8 +64,8 @@ impl Lowering<'_> {
                     let union = kind == Some(Kind::Union);
                     let mut open = OpenAggregate::new(local, self.pending.len() as u32, union);
                     if common.children {
-                        let references = &mut self.types.references;
-                        next = commons.all_members::<BIG, O>(data, next, &mut open, references, offsets);
+                        let noted = Noted { references: &mut self.types.references, alignments: &mut self.alignments };
+                        next = commons.all_members::<BIG, O>(data, next, &mut open, noted, offsets);
                         if data.get(next) != Some(&0) {
                             self.leave_open(ty, open, first);
                             return next;

@@ -263,6 +263,11 @@ impl Space {
         let within = position.wrapping_sub(1) < self.length.wrapping_sub(1);
         if within { position as u32 } else { UNRESOLVED }
     }
+
+    /// Bytes of the group behind the unit's first one.
+    pub fn behind_base(&self) -> u32 {
+        u32::try_from(self.length.saturating_sub(self.base + 1)).unwrap_or(0)
+    }
 }
 
 impl<'a> Lowering<'a> {

@@ -6,6 +6,7 @@
 mod abbreviations;
 mod alignment;
 mod common;
+mod common_members;
 mod common_types;
 mod convention;
 mod entry;

@@ -5,6 +5,7 @@
 //! matter where they stand (variables of function bodies) have a second list of steps in which nothing is read.
 
 use crate::common::Common;
+use crate::common_members::MemberForm;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::Layout;
@@ -120,6 +121,7 @@ pub(crate) struct Plan {
     /// How to read it in one step.
     pub layout: Option<Layout>,
     pub common: Option<Common>,
+    pub member: Option<MemberForm>,
     pub tag: DwTag,
     pub role: Role,
     pub children: bool,
@@ -178,11 +180,12 @@ impl Plan {
             Role::Dots if !children && skip.steps.is_empty() => Common::dots(skip.tail),
             _ => layout.as_ref().and_then(|layout| Common::of(layout, children)),
         };
+        let member = layout.as_ref().and_then(|layout| MemberForm::of(layout, declaration.big));
         let sibling = sibling(&specs, encoding).filter(|_| children);
         let length = if skip.steps.is_empty() { u16::try_from(skip.tail).ok() } else { None };
         let named = read.steps.first().filter(|step| (step.attr, step.op) == (Attr::Name, Op::Strp4));
         let name_at = named.map(|step| step.skip);
-        Some(Plan { tag, role, layout, common, children, length, read, skip, links, far, sibling, name_at })
+        Some(Plan { tag, role, layout, common, member, children, length, read, skip, links, far, sibling, name_at })
     }
 
     /// The cursor ends behind the entry, of which nothing is read.

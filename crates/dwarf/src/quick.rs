@@ -5,6 +5,7 @@
 
 use crate::abbreviations::Table;
 use crate::common::Commons;
+use crate::common_members::Noted;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::{Fixed, Layout, Shape};
@@ -103,7 +104,8 @@ impl<'a> Lowering<'a> {
         let data = cursor.bytes.data;
         let behind = commons.map_or(at, |commons| {
             let relocations = cursor.relocations.as_deref_mut();
-            commons.members::<BIG>(data, at, &mut open, &mut self.pending, relocations)
+            let noted = Noted { references: &mut self.pending, alignments: &mut self.alignments };
+            commons.members::<BIG>(data, at, &mut open, noted, relocations)
         });
         let run = if behind == at {
             self.fixed_members::<BIG>(context, table, layout, cursor, &mut open, commons.is_some())?

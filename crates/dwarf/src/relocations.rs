@@ -11,7 +11,7 @@
 use crate::error::Fault;
 use crate::relocation_block::Block;
 use crate::sections::{RawRelocation, Relocate, Section};
-use btfkit_btf::prefetch::prefetch;
+use btfkit_btf::prefetch::prefetch_near;
 
 /// So many relocations further on strings are called for.
 const AHEAD: usize = 24;
@@ -20,28 +20,47 @@ const AHEAD: usize = 24;
 const STEPS: usize = 8;
 
 /// Bytes of all but the longest names.
-const NAME: usize = 20;
+const NAME: u64 = 20;
 
 pub(crate) struct Relocations<'a> {
     /// Empty where they cannot be compared as they stand.
     all: &'a [RawRelocation],
-    rest: &'a [RawRelocation],
-    /// The information of relocations that lead to names, and what is added to their addends: 4 bytes, no more.
-    name: (u64, u64),
-    /// `.debug_str`, which is where most relocations lead to.
-    strings: &'a [u8],
+    pub rest: &'a [RawRelocation],
+    pub names: RelocatedNames<'a>,
     source: Box<dyn Relocate + 'a>,
     block: Option<Box<Block>>,
+}
+
+/// What relocations of names have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct RelocatedNames<'a> {
+    /// `.debug_str`, which is where most relocations lead to.
+    pub texts: &'a [u8],
+    information: u64,
+    /// Is added to their addends: 4 bytes, no more.
+    value: u64,
+}
+
+impl RelocatedNames<'_> {
+    /// Where in `.debug_str` the name is whose offset is at this place, where the next relocation alone tells it.
+    #[inline(always)]
+    pub fn next(&self, rest: &mut &[RawRelocation], at: u64) -> Option<u32> {
+        let window = rest.first_chunk::<AHEAD>()?;
+        if (offset(&window[0]), information(&window[0])) != (at, self.information) || offset(&window[1]) == at {
+            return None;
+        }
+        *rest = &rest[1..];
+        call_for(self.texts, addend(&window[AHEAD - 1]).wrapping_add(self.value));
+        Some(addend(&window[0]).wrapping_add(self.value) as u32)
+    }
 }
 
 /// Asks for what a relocation leads to.
 #[inline(always)]
 pub(crate) fn call_for(strings: &[u8], at: u64) {
     // A name that begins at the end of a line of the cache goes on in the next one.
-    if let Some(name) = usize::try_from(at).ok().and_then(|at| strings.get(at..)?.first_chunk::<NAME>()) {
-        prefetch(name, 0);
-        prefetch(name, NAME as u64 - 1);
-    }
+    prefetch_near(strings, at);
+    prefetch_near(strings, at.wrapping_add(NAME - 1));
 }
 
 /// The lower `size` bytes of a value.
@@ -79,11 +98,11 @@ impl<'a> Relocations<'a> {
             Some((information, plain.value))
         });
         let all = if name.is_some() { entries } else { &[] };
+        let (information, value) = name.unwrap_or_default();
         Some(Box::new(Relocations {
             all,
             rest: all,
-            name: name.unwrap_or_default(),
-            strings: strings.data,
+            names: RelocatedNames { texts: strings.data, information, value },
             source,
             block: name.is_none().then(Box::default),
         }))
@@ -94,31 +113,28 @@ impl<'a> Relocations<'a> {
     pub fn value(&mut self, at: u64, size: u8, raw: u64) -> Result<u64, Fault> {
         match &mut self.block {
             None => self.seek(at, size, raw).map(|(value, _)| value),
-            Some(block) => block.value(&mut *self.source, self.strings, at, size, raw),
+            Some(block) => block.value(&mut *self.source, self.names.texts, at, size, raw),
         }
     }
 
     /// The same for the 4 bytes of a name's offset.
     #[inline(always)]
     pub fn name(&mut self, at: u64, raw: u64) -> Result<u64, Fault> {
-        if let Some(window) = self.rest.first_chunk::<AHEAD>()
-            && (offset(&window[0]), information(&window[0])) == (at, self.name.0)
-            && offset(&window[1]) != at
-        {
-            self.rest = &self.rest[1..];
-            call_for(self.strings, addend(&window[AHEAD - 1]).wrapping_add(self.name.1));
-            return Ok(addend(&window[0]).wrapping_add(self.name.1) & u32::MAX as u64);
+        match self.names.next(&mut self.rest, at) {
+            Some(offset) => Ok(offset as u64),
+            None => self.other_name(at, raw),
         }
-        self.other_name(at, raw)
     }
 
     #[inline(never)]
-    fn other_name(&mut self, at: u64, raw: u64) -> Result<u64, Fault> {
+    pub fn other_name(&mut self, at: u64, raw: u64) -> Result<u64, Fault> {
         if self.block.is_some() {
             return self.value(at, 4, raw);
         }
         let (value, plain) = self.seek(at, 4, raw)?;
-        self.name = plain.unwrap_or(self.name);
+        if let Some((information, value)) = plain {
+            (self.names.information, self.names.value) = (information, value);
+        }
         Ok(value)
     }
 
@@ -167,7 +183,7 @@ impl<'a> Relocations<'a> {
         self.rest = &self.rest[count..];
         let known = AHEAD.saturating_sub(1 + count);
         for entry in self.rest.iter().take(AHEAD - 1).skip(known) {
-            call_for(self.strings, addend(entry).wrapping_add(self.name.1));
+            call_for(self.names.texts, addend(entry).wrapping_add(self.names.value));
         }
     }
 }
