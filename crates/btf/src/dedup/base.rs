@@ -24,6 +24,16 @@ use rustc_hash::FxHashMap as HashMap;
 use std::sync::Arc;
 use std::thread;
 
+/// What a base has of the name of a program's class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Namesakes {
+    None,
+    /// What the class declares, and nothing else.
+    Definition,
+    /// What the class may be taken for, or stand beside.
+    Several,
+}
+
 /// A base that types are found in.
 pub struct BaseTypes {
     btf: Arc<Btf>,
@@ -168,18 +178,32 @@ impl BaseTypes {
     /// Appends the types that define or declare a name, in ascending order; returns how many.
     pub(super) fn named(&self, kind: Kind, flag: bool, name: u64, into: &mut Vec<TypeId>) -> usize {
         let start = into.len();
-        into.extend(self.of_name(by_name(kind, flag, name)));
+        let hash = by_name(kind, flag, name);
+        let found = self.named.iter_hash(hash).filter(|(other, _)| *other == hash);
+        into.extend(found.map(|&(_, id)| TypeId(id)));
         into[start..].sort_unstable();
         into.len() - start
     }
 
-    /// Whether there is one, by the spelling of the name.
-    pub(super) fn has_name(&self, spelled: u64) -> bool {
-        self.of_name(spelled).next().is_some()
-    }
-
-    fn of_name(&self, spelled: u64) -> impl Iterator<Item = TypeId> {
-        self.named.iter_hash(spelled).filter(move |(other, _)| *other == spelled).map(|&(_, id)| TypeId(id))
+    /// Appends what a program's class, which is not of the base, has its name in common with; for a struct or a union
+    /// also what the base has of the other kind.
+    pub(super) fn namesakes(&self, class: &Class, into: &mut Vec<TypeId>) -> Namesakes {
+        let (kind, flag, name) = (class.kind, class.flag, class.name.hash);
+        if class.name.is_none() || !has_name_space(kind) {
+            return Namesakes::None;
+        }
+        let first = into.len();
+        let same = self.named(kind, flag, name, into);
+        let twins = match kind {
+            Kind::Struct | Kind::Union => self.named(Kind::Fwd, kind == Kind::Struct, name, into),
+            Kind::Fwd => self.named(Kind::Fwd, !flag, name, into),
+            _ => 0,
+        };
+        match (same, twins) {
+            (0, 0) => Namesakes::None,
+            (1, 0) if class.forward && !self.is_forward(into[first]) => Namesakes::Definition,
+            _ => Namesakes::Several,
+        }
     }
 
     /// The function of that name (by its hash), linkage and prototype.

@@ -91,6 +91,10 @@ pub(super) struct Classes {
     pub base: Option<Arc<BaseTypes>>,
     /// By type of the base that stands for a key: its class here. Filled by who needs it, see [`Classes::find_base`].
     pub of_base: HashMap<TypeId, ClassId>,
+    /// On a base: the program's own classes, and of these the ones that have a name in common with the base, in ascending
+    /// order.
+    pub own: Vec<ClassId>,
+    pub namesakes: Vec<ClassId>,
     pub all: Vec<Class>,
     pub members: Vec<ClassMember>,
 }
@@ -193,6 +197,12 @@ impl Classes {
             (filled.target, filled.first, filled.count) = (target, self.members.len() as u32, content.len() as u32);
             self.members.append(&mut content);
         }
+    }
+
+    /// What a program brought that the base has not.
+    pub fn own(&self) -> impl Iterator<Item = ClassId> {
+        let all = if self.base.is_none() { self.ids() } else { 0..0 };
+        all.chain(self.own.iter().copied())
     }
 
     pub fn ids(&self) -> std::ops::Range<ClassId> {

@@ -3,7 +3,7 @@
 //! On a base, a classifier begins with what that has: such a class has no content, is looked at once in a program, and
 //! is told again in the next one from where it stood among others in the last.
 
-use super::base::{BaseTypes, has_name_space};
+use super::base::{BaseTypes, Namesakes, has_name_space};
 use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, Place, VOID_CLASS};
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling, by_name};
@@ -83,13 +83,18 @@ pub struct Classifier {
     last: Slot,
     /// What came after the last one before.
     next: Slot,
-    /// A name is likely to be ambiguous: the program has defined one that the base has as well, or one of its own twice,
-    /// or has met a special type of the base. Many units are made graphs again then.
+    /// A name is likely to be ambiguous: the program has one that may mean several things in the base, or has defined one of
+    /// its own twice, or has met a special type of the base. Many units are made graphs again then.
     contested: bool,
     /// A type of the base was met that may mean something else than most.
     pub(super) special: bool,
+    /// On a base: as in [`Classes`](super::classes::Classes).
+    pub(super) own: Vec<ClassId>,
+    pub(super) namesakes: Vec<ClassId>,
     /// On a base: the names that the program defines.
     defined: HashSet<u64>,
+    /// Types of the base that have one name.
+    found: Vec<TypeId>,
     /// By some bits of their keys: what was last looked up.
     recent: Box<[Slot]>,
     spelling: Spelling,
@@ -160,7 +165,10 @@ impl Classifier {
             next: NO_SLOT,
             contested: false,
             special: false,
+            own: Vec::new(),
+            namesakes: Vec::new(),
             defined: HashSet::default(),
+            found: Vec::new(),
             recent: vec![NO_SLOT; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
             class_of: Vec::new(),
@@ -216,6 +224,8 @@ impl Classifier {
         self.members.clear();
         (self.last, self.next) = (NO_SLOT, self.known[NO_SLOT as usize].next);
         (self.contested, self.special) = (false, false);
+        self.own.clear();
+        self.namesakes.clear();
         self.defined.clear();
     }
 
@@ -332,18 +342,23 @@ impl Classifier {
         self.types.push(TypeId::VOID);
         self.add(slot, TypeId::VOID, met);
         self.fresh.push((id, met.local));
-        self.contested |= self.contests(id);
+        self.note_name(id);
         slot
     }
 
-    /// Whether a class of the program, which is new, defines a name that the base or the program has defined.
-    fn contests(&mut self, id: ClassId) -> bool {
+    /// Looks for the name of a class of the program, which is new, in the base and in what the program has defined.
+    fn note_name(&mut self, id: ClassId) {
         let class = &self.classes[id as usize];
-        let Some(base) = self.base.as_ref().filter(|_| !class.forward && has_name_space(class.kind)) else {
-            return false;
-        };
-        let spelled = by_name(class.kind, class.flag, class.name.hash);
-        !class.name.is_none() && (base.has_name(spelled) || !self.defined.insert(spelled))
+        let Some(base) = &self.base else { return };
+        self.own.push(id);
+        self.found.clear();
+        let namesakes = base.namesakes(class, &mut self.found);
+        if namesakes != Namesakes::None {
+            self.namesakes.push(id);
+        }
+        let defines = !class.forward && !class.name.is_none() && has_name_space(class.kind);
+        let again = defines && !self.defined.insert(by_name(class.kind, class.flag, class.name.hash));
+        self.contested |= again || namesakes == Namesakes::Several;
     }
 
     /// The slot of a type of the base, which stands for its key.

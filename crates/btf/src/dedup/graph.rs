@@ -102,9 +102,15 @@ impl TypeGraph {
         mut describe: impl FnMut(Describer<'_>, &[u32]) -> Result<Vec<UnitDetail>, E>,
         scope: Scope,
     ) -> Result<TypeGraph, E> {
-        let Merged { mut classes, ids, mut index, special } = merge(classifiers);
-        let int = program_int(&mut classes);
-        let mut settlement = Settlement::of(&mut classes, special || scope == Scope::Ambiguous);
+        let mut merged = merge(classifiers);
+        let int = program_int(&mut merged.classes);
+        let thorough = merged.special || scope == Scope::Ambiguous;
+        let mut settlement = Settlement::of(&mut merged.classes, thorough);
+        if !settlement.is_plain() {
+            merged.complete(classifiers);
+        }
+        classifiers.iter_mut().for_each(Classifier::reset);
+        let Merged { mut classes, ids, mut index, .. } = merged;
         let known = Units { summaries: &units, ids: &ids };
         let mut views = views(&classes, &settlement, known, scope, |numbers| match numbers {
             [] => Ok(Vec::new()),

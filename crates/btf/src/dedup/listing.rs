@@ -25,7 +25,12 @@ impl TypeGraph {
             *seen.entry(meaning.class).or_default() += 1;
             known.insert(meaning);
         }
-        for id in self.classes.ids() {
+        // Of the base, only what may be another type in this program.
+        let ids: Vec<ClassId> = match self.views.are_all_settled() {
+            true => self.classes.own().collect(),
+            false => self.classes.ids().collect(),
+        };
+        for id in ids {
             let class = self.classes.get(id);
             match self.views.role(id) {
                 Role::Settled if !class.base.is_void() => {}

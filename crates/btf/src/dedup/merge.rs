@@ -40,17 +40,30 @@ impl ClassIndex {
     }
 }
 
-/// The content of a class is that of the place where it was met first. Only classifiers that stand on a base are left,
-/// ready for another program.
+impl Merged {
+    /// Counts and keys of classes, from the one classifier that they are of. Most programs on a base can do without.
+    pub fn complete(&mut self, tables: &[Classifier]) {
+        if let ([table], true) = (tables, self.index.keys.is_empty()) {
+            self.index.keys = table.slots.iter().map(|&slot| table.known[slot as usize].key).collect();
+            count_listed(&mut self.classes.all, table);
+        }
+    }
+}
+
+fn count_listed(classes: &mut [Class], table: &Classifier) {
+    classes.iter_mut().zip(&table.slots).for_each(|(class, &slot)| class.listed = table.known[slot as usize].listed);
+}
+
+/// The content of a class is that of the place where it was met first. Only classifiers that stand on a base are left;
+/// before another program, they have to be reset.
 pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     let mut ids = vec![Vec::new(); tables.iter().map(|t| t.id as usize + 1).max().unwrap_or(0)];
     // The largest one stays as it is, and the others are added to it.
     tables.sort_by_key(|t| (std::cmp::Reverse(t.classes.len()), t.id));
     let special = tables.iter().any(|t| t.special);
     let mut rest = std::mem::take(tables).into_iter();
-    let mut keep = |mut table: Classifier| {
+    let mut keep = |table: Classifier| {
         if table.base.is_some() {
-            table.reset();
             tables.push(table);
         }
     };
@@ -60,40 +73,35 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
         return Merged { classes, ids, index, special };
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
-    // On a base it is of the classifier's slots, not of classes.
-    let table = if largest.base.is_some() { Table::default() } else { std::mem::take(&mut largest.table) };
-    let (mut all, members) = largest.take_classes();
-    let known = |slot: &Slot| largest.known[*slot as usize];
-    all.iter_mut().zip(&largest.slots).for_each(|(class, slot)| class.listed = known(slot).listed);
-    let mut merging = Merging {
-        index: ClassIndex {
-            keys: largest.slots.iter().map(|slot| known(slot).key).collect(),
-            table,
-            complete: largest.base.is_none(),
-        },
-        all,
-        members,
-    };
     let base = largest.base.clone();
+    let (all, members) = largest.take_classes();
+    let (own, namesakes) = (std::mem::take(&mut largest.own), std::mem::take(&mut largest.namesakes));
+    // On a base it is of the classifier's slots, not of classes.
+    let table = if base.is_some() { Table::default() } else { std::mem::take(&mut largest.table) };
+    let mut merged = Merged {
+        classes: Classes { base, all, members, own, namesakes, ..Classes::default() },
+        ids,
+        index: ClassIndex { keys: Vec::new(), table, complete: largest.base.is_none() },
+        special,
+    };
+    if largest.base.is_none() || rest.len() != 0 {
+        merged.complete(std::slice::from_ref(&largest));
+    }
     keep(largest);
     for table in rest {
-        merging.index.complete();
-        ids[table.id as usize] = merging.add(&table);
+        merged.index.complete();
+        merged.add(&table);
         keep(table);
     }
-    let Merging { index, all, members } = merging;
-    Merged { classes: Classes { base, all, members, ..Classes::default() }, ids, index, special }
+    merged.classes.namesakes.sort_unstable();
+    merged.classes.namesakes.dedup();
+    merged
 }
 
-struct Merging {
-    index: ClassIndex,
-    all: Vec<Class>,
-    members: Vec<ClassMember>,
-}
-
-impl Merging {
-    /// Adds another table; returns its classes' ids.
-    fn add(&mut self, from: &Classifier) -> Vec<ClassId> {
+impl Merged {
+    /// Adds another table.
+    fn add(&mut self, from: &Classifier) {
+        let Classes { all, members, own, namesakes, .. } = &mut self.classes;
         let mut map = Vec::with_capacity(from.classes.len());
         map.push(VOID_CLASS);
         // Classes whose content is taken from there.
@@ -107,16 +115,16 @@ impl Merging {
             let ClassIndex { table, keys, .. } = &mut self.index;
             let (id, take) = match found {
                 Some(id) => {
-                    let have = &mut self.all[id as usize];
+                    let have = &mut all[id as usize];
                     have.listed += known.listed;
                     // Met nowhere (only asked about): the lower unit decides, so that the result is always the same.
                     (id, class.origin() < have.origin())
                 }
                 None => {
-                    let id = self.all.len() as ClassId;
+                    let id = all.len() as ClassId;
                     keys.push(known.key);
                     table.insert(known.key, id, |c| keys[c as usize].0);
-                    self.all.push(Class { listed: known.listed, ..Class::VOID });
+                    all.push(Class { listed: known.listed, ..Class::VOID });
                     (id, true)
                 }
             };
@@ -130,17 +138,21 @@ impl Merging {
             let class = &from.classes[index as usize];
             let contents = &from.members[class.first as usize..][..class.count as usize];
             let contents = contents.iter().map(|m| ClassMember { class: here(m.class), ..*m });
-            let have = &mut self.all[id as usize];
+            let have = &mut all[id as usize];
             // Where another place has given as many members before, these take their room.
-            let first = if fresh || have.count != class.count { self.members.len() as u32 } else { have.first };
+            let first = if fresh || have.count != class.count { members.len() as u32 } else { have.first };
             *have = Class { listed: have.listed, first, target: here(class.target), ..*class };
-            if first as usize == self.members.len() {
-                self.members.extend(contents);
+            if first as usize == members.len() {
+                members.extend(contents);
             } else {
-                let room = &mut self.members[first as usize..][..class.count as usize];
+                let room = &mut members[first as usize..][..class.count as usize];
                 room.iter_mut().zip(contents).for_each(|(room, m)| *room = m);
             }
         }
-        map
+        let is_new = |id: &ClassId| own.last().is_none_or(|last| last < id);
+        let more: Vec<ClassId> = from.own.iter().map(|&class| here(class)).filter(is_new).collect();
+        own.extend(more);
+        namesakes.extend(from.namesakes.iter().map(|&class| here(class)));
+        self.ids[from.id as usize] = map;
     }
 }

@@ -9,12 +9,13 @@
 //! what the program defines: nothing that the base has ever changes, so that its types mean no definition by that name.
 //! Most modules have no such name. They have declarations of what the base defines, and no more is looked at.
 
-use super::base::has_name_space;
+use super::base::{Namesakes, has_name_space};
 use super::classes::{Class, ClassId, Classes};
 use super::spell::by_name;
 use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
+use std::ops::Range;
 
 pub(super) type GroupId = u32;
 
@@ -63,17 +64,22 @@ impl Settlement {
     /// Adds classes of the base: those that own types may be taken for, or mean. With `thorough`, also where no own name
     /// is in the way of the base's: so it has to be where special types of the base were met.
     pub fn of(classes: &mut Classes, thorough: bool) -> Settlement {
-        let grouped = bring_names(classes, thorough);
+        let (brought, conflicts) = bring_names(classes, thorough);
         let classes = &*classes;
+        // Own types declare what the base defines, once each, or have names of their own: then types of the base that are
+        // there anyway need no look.
+        let ids: Vec<ClassId> = match conflicts {
+            true => classes.ids().collect(),
+            false => classes.own().chain(brought).collect(),
+        };
         // Looked up, never iterated for an order: that of groups is that of classes.
         let mut index: HashMap<(Space, u64), GroupId> = HashMap::default();
-        index.reserve(classes.all.len() / 2);
+        index.reserve(ids.len() / 2);
         let mut groups: Vec<Group> = Vec::new();
         let mut group_of = vec![NO_GROUP; classes.all.len()];
-        for id in classes.ids() {
+        for id in ids {
             let class = classes.get(id);
-            let left_out = !class.base.is_void() && id < grouped;
-            if class.name.is_none() || left_out {
+            if class.name.is_none() {
                 continue;
             }
             let (space, forward) = match class.kind {
@@ -117,7 +123,7 @@ impl Settlement {
                 group.forwards.iter().for_each(|&forward| meaning[forward as usize] = stands);
             }
         }
-        Settlement { groups, group_of, meaning, conflicts: grouped == 1 && classes.base.is_some() }
+        Settlement { groups, group_of, meaning, conflicts }
     }
 
     /// For classes that have come since: each means itself.
@@ -131,33 +137,25 @@ impl Settlement {
         self.groups.get(self.group_of[class as usize] as usize)
     }
 
+    /// Whether each class is one type, wherever it is met.
+    pub fn is_plain(&self) -> bool {
+        !self.conflicts && !self.groups.iter().any(|group| group.ambiguous)
+    }
+
     pub fn is_ambiguous(&self, class: ClassId) -> bool {
         self.group(class).is_some_and(|g| g.ambiguous)
     }
 }
 
-/// Adds the classes of the base that own types share a name with. Those before the one that is returned need no look:
-/// own types declare what the base defines, once each, or have names of their own.
-fn bring_names(classes: &mut Classes, thorough: bool) -> ClassId {
-    let added = classes.all.len() as ClassId;
-    let Some(base) = classes.base.clone() else { return added };
+/// Adds the classes of the base that own types share a name with: gives which these are, and whether own names and those
+/// of the base are in each other's way.
+fn bring_names(classes: &mut Classes, thorough: bool) -> (Range<ClassId>, bool) {
+    let first = classes.all.len() as ClassId;
+    let Some(base) = classes.base.clone() else { return (first..first, false) };
     let mut conflicts = thorough;
     let mut wanted: Vec<TypeId> = Vec::new();
-    for class in &classes.all {
-        if !class.base.is_void() || class.name.is_none() || !has_name_space(class.kind) {
-            continue;
-        }
-        let first = wanted.len();
-        let same = base.named(class.kind, class.flag, class.name.hash, &mut wanted);
-        let twins = match class.kind {
-            Kind::Struct | Kind::Union => {
-                base.named(Kind::Fwd, class.kind == Kind::Struct, class.name.hash, &mut wanted)
-            }
-            Kind::Fwd => base.named(Kind::Fwd, !class.flag, class.name.hash, &mut wanted),
-            _ => 0,
-        };
-        let declares = class.forward && (same, twins) == (1, 0) && !base.is_forward(wanted[first]);
-        conflicts |= same + twins != 0 && !declares;
+    for &id in &classes.namesakes {
+        conflicts |= base.namesakes(classes.get(id), &mut wanted) == Namesakes::Several;
     }
     if conflicts {
         classes.index_base();
@@ -173,5 +171,5 @@ fn bring_names(classes: &mut Classes, thorough: bool) -> ClassId {
     classes.all.reserve(wanted.len());
     classes.of_base.reserve(wanted.len());
     wanted.into_iter().for_each(|ty| _ = classes.adopt(ty));
-    if conflicts { 1 } else { added }
+    (first..classes.all.len() as ClassId, conflicts)
 }
