@@ -16,7 +16,7 @@ use super::lower::{lower, name_of};
 use super::of_btf::DedupError;
 use super::spell::{Key, NO_LEAF, Spelling, by_name};
 use super::usual::Usual;
-use crate::unit::UnitTypes;
+use crate::unit::{Name, UnitTypes};
 use crate::{Btf, Kind, Record, TypeId};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -245,8 +245,12 @@ impl BaseTypes {
         }
     }
 
+    pub(super) fn name_of(&self, id: TypeId) -> Name {
+        name_of(&self.btf, self.record(id).name())
+    }
+
     /// The class of a type, as if no unit had met it.
-    pub(super) fn class_of(&self, id: TypeId) -> Class {
+    pub(super) fn class_of(&self, id: TypeId, name: Name) -> Class {
         let record = self.record(id);
         let kind = self.kind(id);
         Class {
@@ -255,7 +259,7 @@ impl BaseTypes {
             vertex: self.leaves[id.index()] == id.0,
             leafy: self.leaves[id.index()] != NO_LEAF,
             forward: self.is_forward(id),
-            name: name_of(&self.btf, record.name()),
+            name,
             base: id,
             ..Class::VOID
         }

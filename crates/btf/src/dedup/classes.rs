@@ -119,12 +119,21 @@ impl Classes {
 
     /// Adds the class of a type of the base, unless it is known to be here.
     pub fn adopt(&mut self, ty: TypeId) -> ClassId {
+        self.adopt_with(ty, BaseTypes::name_of)
+    }
+
+    /// The same where its name is known: what the base says of it is far away.
+    pub fn adopt_named(&mut self, ty: TypeId, name: Name) {
+        self.adopt_with(ty, |_, _| name);
+    }
+
+    fn adopt_with(&mut self, ty: TypeId, name: impl FnOnce(&BaseTypes, TypeId) -> Name) -> ClassId {
         let base = self.base.as_ref().expect("there is a base");
         let ty = base.stands(ty);
         let next = self.all.len() as ClassId;
         let class = *self.of_base.entry(ty).or_insert(next);
         if class == next {
-            self.all.push(base.class_of(ty));
+            self.all.push(base.class_of(ty, name(base, ty)));
         }
         class
     }

@@ -12,6 +12,7 @@
 use super::base::{Namesakes, has_name_space};
 use super::classes::{Class, ClassId, Classes};
 use super::spell::by_name;
+use crate::unit::Name;
 use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
@@ -153,9 +154,11 @@ fn bring_names(classes: &mut Classes, thorough: bool) -> (Range<ClassId>, bool) 
     let first = classes.all.len() as ClassId;
     let Some(base) = classes.base.clone() else { return (first..first, false) };
     let mut conflicts = thorough;
-    let mut wanted: Vec<TypeId> = Vec::new();
+    let (mut wanted, mut names): (Vec<TypeId>, Vec<Name>) = Default::default();
     for &id in &classes.namesakes {
-        conflicts |= base.namesakes(classes.get(id), &mut wanted) == Namesakes::Several;
+        let class = classes.get(id);
+        conflicts |= base.namesakes(class, &mut wanted) == Namesakes::Several;
+        names.resize(wanted.len(), class.name);
     }
     if conflicts {
         classes.index_base();
@@ -166,10 +169,11 @@ fn bring_names(classes: &mut Classes, thorough: bool) -> (Range<ClassId>, bool) 
         };
         for class in classes.all.iter().filter(several) {
             base.named(class.kind, class.flag, class.name.hash, &mut wanted);
+            names.resize(wanted.len(), class.name);
         }
     }
     classes.all.reserve(wanted.len());
     classes.of_base.reserve(wanted.len());
-    wanted.into_iter().for_each(|ty| _ = classes.adopt(ty));
+    wanted.into_iter().zip(names).for_each(|(ty, name)| classes.adopt_named(ty, name));
     (first..classes.all.len() as ClassId, conflicts)
 }
