@@ -120,6 +120,20 @@ fn what_a_unit_lists_is_enough_unless_it_has_two_types_of_a_name() {
     }
 }
 
+#[test]
+fn what_a_unit_lists_is_enough_where_it_declares_what_the_base_defines_twice() {
+    let base = "[1] INT 'int' size=4 bits=32 signed\n[2] STRUCT 'node' size=4 { 'm':1@0 }\n[3] PTR -> 2\n\
+        [4] STRUCT 'list' size=8 { 'head':3@0 }\n[5] STRUCT 'node' size=8 { 'm':1@0 'n':1@32 }\n";
+    let own = "[6] INT 'int' size=4 bits=32 signed\n[7] FWD 'node' struct\n[8] PTR -> 7\n\
+        [9] STRUCT 'list' size=8 { 'head':8@0 }\n[10] STRUCT 'own' size=8 { 'of':8@0 }\n";
+    let base = Arc::new(Btf::parse(notation::blob(base, Endian::Little, None)).unwrap());
+    let input = Btf::parse_split(notation::blob(own, Endian::Little, Some(&base)), Arc::clone(&base)).unwrap();
+    let unit = 6..11;
+    let units = std::slice::from_ref(&unit);
+    assert_eq!(dedup_and_count(&input, units, 1, Way::Usual).1, 0);
+    assert_eq!(compare_with_oracle(&input, units), Ok(()));
+}
+
 /// The members of a unit's types, each type's from where its references are.
 struct AllMembers(Vec<LocalMember>);
 
