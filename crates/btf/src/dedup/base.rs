@@ -46,6 +46,7 @@ pub struct BaseTypes {
     /// Types that define or declare a name, by the spelling of it, which is beside: to ask a type for its own would be
     /// four misses of the cache.
     named: HashTable<(u64, u32)>,
+    names: NameFilter,
     /// Of keys that several types have: all of them, the first of which stands for the key.
     alike: Vec<Vec<u32>>,
     /// By type: its set of these.
@@ -105,6 +106,7 @@ impl BaseTypes {
             leaves: (0..unit.types.len() as u32).map(|id| spelling.of(id).leaf).collect(),
             table: HashTable::with_capacity(unit.types.len()),
             named: HashTable::with_capacity(unit.types.len() / 2),
+            names: NameFilter::for_names(unit.types.len() / 2),
             alike: Vec::new(),
             set_of: HashMap::default(),
             usual: Usual::default(),
@@ -142,6 +144,7 @@ impl BaseTypes {
                 if let Some(&(_, other)) = base.named.find(hash, |&(other, _)| other == hash) {
                     ambiguous.extend([(hash, other), (hash, id)]);
                 }
+                base.names.add(t.name.hash);
                 base.named.insert_unique(hash, (hash, id), |&(hash, _)| hash);
             }
         }
@@ -189,7 +192,7 @@ impl BaseTypes {
     /// also what the base has of the other kind.
     pub(super) fn namesakes(&self, class: &Class, into: &mut Vec<TypeId>) -> Namesakes {
         let (kind, flag, name) = (class.kind, class.flag, class.name.hash);
-        if class.name.is_none() || !has_name_space(kind) {
+        if class.name.is_none() || !has_name_space(kind) || !self.names.may_have(name) {
             return Namesakes::None;
         }
         let first = into.len();
@@ -324,6 +327,35 @@ impl BaseTypes {
         }
     }
 }
+
+/// Tells of most names that a base has them not, with one look at what stays near the processor: a bit for each name, by
+/// its hash. Most names that a module brings end here.
+struct NameFilter(Vec<u64>);
+
+impl NameFilter {
+    fn for_names(count: usize) -> NameFilter {
+        NameFilter(vec![0; (count * BITS_PER_NAME / 64).next_power_of_two()])
+    }
+
+    fn place(&self, hash: u64) -> (usize, u64) {
+        // The lowest bit is set in the hashes of all names.
+        let place = (hash >> 1) as usize;
+        ((place / 64) & (self.0.len() - 1), 1 << (place % 64))
+    }
+
+    fn add(&mut self, hash: u64) {
+        let (word, bit) = self.place(hash);
+        self.0[word] |= bit;
+    }
+
+    fn may_have(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.0[word] & bit != 0
+    }
+}
+
+/// One in about as many names that a base has not is still looked for there.
+const BITS_PER_NAME: usize = 8;
 
 /// A BTF and those that it stands on.
 fn levels(btf: &Btf) -> impl Iterator<Item = &Btf> {
