@@ -29,6 +29,10 @@ pub(crate) enum Part {
     Leaf,
     /// The definition of a struct or union, which may have members.
     Aggregate,
+    /// With its size, of which values of up to 32 bits may be.
+    Enumeration,
+    /// With a name.
+    Enumerator,
     /// With dimensions.
     Array,
     Subrange,
@@ -48,14 +52,19 @@ pub(crate) struct Common {
     /// Declares a union.
     pub flag: bool,
     pub children: bool,
+    /// The name's form is an offset: asked first.
+    by_offset: bool,
     name: NameForm,
     name_at: u8,
     /// The type is counted from the start of `.debug_info`.
     far: bool,
     typed: bool,
     type_at: u8,
-    /// A member's offset, an aggregate's size, the elements of a dimension.
+    /// A member's offset, the size of an aggregate or enumeration, an enumerator's value, the elements of a dimension.
     number: Field,
+    /// Of an aggregate: its alignment is stated.
+    pub aligned: bool,
+    alignment: Field,
     /// The bit by which a number in LEB128 is longer than a byte; 0 where it has a fixed size.
     more: u8,
     /// With the code.
@@ -71,12 +80,15 @@ impl Common {
         kind: None,
         flag: false,
         children: false,
+        by_offset: false,
         name: NameForm::None,
         name_at: 0,
         far: false,
         typed: false,
         type_at: 0,
         number: Field::NONE,
+        aligned: false,
+        alignment: Field::NONE,
         more: 0,
         length: 1,
     };
@@ -89,12 +101,14 @@ impl Common {
             Shape::Parameter if typed => part = Part::Parameter,
             Shape::Link(Kind::Typedef) if name == NameForm::None => {}
             Shape::Link(of) if !children => (part, kind) = (Part::Leaf, Some(of)),
-            Shape::Aggregate(of) if layout.has_only(&[0]) => (part, kind) = (Part::Aggregate, Some(of)),
+            Shape::Aggregate(of) if layout.has_only(&[0, 2]) => (part, kind) = (Part::Aggregate, Some(of)),
             Shape::Aggregate(_) if !children && name != NameForm::None => {
                 slot = 1;
                 let declared = layout.has_only(&[0, 1]) && layout.numbers[1].is_constant(1);
                 (part, kind) = (if declared { Part::Leaf } else { Part::Other }, Some(Kind::Fwd));
             }
+            Shape::Enumeration if layout.has(0) && children => (part, kind) = (Part::Enumeration, Some(Kind::Enum)),
+            Shape::Enumerator if name != NameForm::None => part = Part::Enumerator,
             Shape::Array if typed && children => (part, kind) = (Part::Array, Some(Kind::Array)),
             Shape::Subrange => {
                 // An upper bound counts before a number of elements.
@@ -107,18 +121,24 @@ impl Common {
         let within = |at: u8| at.checked_add(1).filter(|&at| (at as usize) < REACH);
         let number = layout.numbers[slot];
         let more = if part == Part::Subrange && slot == 0 { 1 } else { 0 };
+        let aligned = part == Part::Aggregate && layout.has(2);
+        let alignment = if aligned { layout.numbers[2] } else { Field::NONE };
         let others_in_leb = layout.leb & !(1 << slot) != 0;
         Some(Common {
             part,
             kind,
             flag: kind == Some(Kind::Fwd) && layout.shape == Shape::Aggregate(Kind::Union),
             children,
+            by_offset: name == NameForm::Offset,
             name,
             name_at: within(layout.name_at)?,
-            far: layout.far,
-            typed,
+            // What the values of an enumeration are does not matter where these have 32 bits.
+            far: layout.far && part != Part::Enumeration,
+            typed: typed && part != Part::Enumeration,
             type_at: within(layout.type_at)?,
             number: Field { at: within(number.at)?, add: number.add.checked_add(more)?, ..number },
+            aligned,
+            alignment: Field { at: within(alignment.at)?, ..alignment },
             more: if layout.leb != 0 { 0x80 } else { 0 },
             length: within(layout.length)?,
         })
@@ -140,6 +160,12 @@ impl Common {
     #[inline(always)]
     pub fn number<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> u64 {
         self.number.read::<BIG>(window, shift)
+    }
+
+    /// 0 where none is stated.
+    #[inline(always)]
+    pub fn alignment<const BIG: bool>(&self, window: &[u8; WINDOW], shift: usize) -> u64 {
+        self.alignment.read::<BIG>(window, shift)
     }
 
     /// Is the number in LEB128, and longer than a byte?
@@ -215,8 +241,7 @@ impl<const INDEXED: bool> Offsets for InPlace<INDEXED> {
 }
 
 pub(crate) struct Relocated<'r, 'a> {
-    relocations: &'r mut Relocations<'a>,
-    texts: &'a [u8],
+    pub relocations: &'r mut Relocations<'a>,
 }
 
 impl<'a> Offsets for Relocated<'_, 'a> {
@@ -226,8 +251,12 @@ impl<'a> Offsets for Relocated<'_, 'a> {
     #[inline(always)]
     fn name(&mut self, at: usize, raw: u64) -> Option<Name> {
         // What is wrong with one, or with its name, is said by who reads it again.
-        let offset = self.relocations.name(at as u64, raw).ok()?;
-        Some(name_in(self.texts, offset)).filter(|name| !name.is_none())
+        let relocations = &mut *self.relocations;
+        let offset = match relocations.names.next(&mut relocations.rest, at as u64) {
+            Some(offset) => offset,
+            None => u32::try_from(relocations.other_name(at as u64, raw).ok()?).ok()?,
+        };
+        name_in(relocations.names.texts, offset)
     }
 
     type Next = &'a [RawRelocation];
@@ -276,12 +305,6 @@ impl Commons<'_> {
         !self.strings.is_empty()
     }
 
-    #[inline(always)]
-    pub fn relocated<'r, 'a>(&self, relocations: &'r mut Relocations<'a>) -> Relocated<'r, 'a> {
-        let texts = relocations.names.texts;
-        Relocated { relocations, texts }
-    }
-
     /// What starts in the window, and by how much its code is longer than a byte.
     #[inline(always)]
     pub fn at<O: Offsets>(&self, window: &[u8; WINDOW]) -> Option<(&Common, usize)> {
@@ -318,8 +341,10 @@ impl Commons<'_> {
             return None;
         }
         let name_at = *shift + common.name_at as usize % REACH;
+        if O::RELOCATED && common.by_offset {
+            return offsets.name(at + name_at, word::<BIG>(window, name_at) as u64);
+        }
         match common.name {
-            NameForm::Offset if O::RELOCATED => offsets.name(at + name_at, word::<BIG>(window, name_at) as u64),
             NameForm::None if O::RELOCATED => Some(Name::NONE),
             // Types with and without names come in no order: no branch for that.
             NameForm::Offset | NameForm::None => {

@@ -5,7 +5,7 @@
 //! within four bytes, so that one load has all of them beside the type. Where names are indices, members are read by their
 //! [`Common`](crate::common::Common) instead.
 
-use crate::common::{Commons, InPlace, Offsets, Part};
+use crate::common::{Commons, InPlace, Offsets, Part, Relocated};
 use crate::layout::{Field, Layout, NameForm, REACH, Shape, WINDOW, inline_text, word};
 use crate::members::{MAX_WIDTH, OpenAggregate, WIDTH_SHIFT};
 use crate::names::inline_hash;
@@ -154,7 +154,7 @@ impl Noted<'_> {
 impl Commons<'_> {
     /// Reads members until one has to be looked at more closely, or something else follows; gives where that starts. `at`
     /// is before a code.
-    #[inline(always)]
+    #[inline(never)]
     pub fn members<const BIG: bool>(
         &self,
         data: &[u8],
@@ -164,9 +164,7 @@ impl Commons<'_> {
         relocations: Option<&mut Relocations<'_>>,
     ) -> usize {
         match (relocations, self.are_indexed()) {
-            (Some(relocations), _) => {
-                self.all_members::<BIG, _>(data, at, open, noted, &mut self.relocated(relocations))
-            }
+            (Some(relocations), _) => self.all_members::<BIG, _>(data, at, open, noted, &mut Relocated { relocations }),
             (None, true) => self.all_members::<BIG, _>(data, at, open, noted, &mut InPlace::<true>),
             (None, false) => self.all_members::<BIG, _>(data, at, open, noted, &mut InPlace::<false>),
         }
@@ -187,7 +185,7 @@ impl Commons<'_> {
         }
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn plain_members<const BIG: bool, O: Offsets>(
         &self,
         data: &[u8],

@@ -1,15 +1,15 @@
 //! Types of common layouts, read one after the other in a loop that does nothing else.
 //!
 //! Most entries of a unit in C stand side by side: pointers, qualifiers and typedefs, structs with their members, arrays
-//! with their dimensions, prototypes with their parameters. What has children is read to its end before it is noted, so
+//! with their dimensions, enumerations, prototypes with their parameters. What has children is read to its end before it is noted, so
 //! that nothing is put on the stack and taken from it. Where something else is among the children, the loop ends before
-//! the entry, as if nothing of it had been read; only structs, which may be large, are left open.
+//! the entry, as if nothing of it had been read; only structs and enumerations, which may be large, are left open.
 
-use crate::common::{Commons, InPlace, Offsets, Part};
+use crate::common::{Commons, InPlace, Offsets, Part, Relocated};
 use crate::common_members::Noted;
 use crate::layout::WINDOW;
 use crate::lower::{Context, Frame, Lowering, NOTHING};
-use crate::members::{OpenAggregate, OpenPrototype};
+use crate::members::{OpenAggregate, OpenEnumeration, OpenPrototype};
 use crate::relocations::Relocations;
 use btfkit_btf::Kind;
 use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalType, Name};
@@ -27,7 +27,7 @@ impl Lowering<'_> {
     ) -> usize {
         match (relocations, commons.are_indexed()) {
             (Some(relocations), _) => {
-                self.all_types::<BIG, _>(context, commons, data, at, &mut commons.relocated(relocations))
+                self.all_types::<BIG, _>(context, commons, data, at, &mut Relocated { relocations })
             }
             (None, true) => self.all_types::<BIG, _>(context, commons, data, at, &mut InPlace::<true>),
             (None, false) => self.all_types::<BIG, _>(context, commons, data, at, &mut InPlace::<false>),
@@ -61,6 +61,9 @@ impl Lowering<'_> {
             match common.part {
                 Part::Aggregate if !common.has_long_number(window, shift) => {
                     ty.size = common.number::<BIG>(window, shift) as u32;
+                    if common.aligned {
+                        self.alignments.push((local, common.alignment::<BIG>(window, shift)));
+                    }
                     let union = kind == Some(Kind::Union);
                     let mut open = OpenAggregate::new(local, self.pending.len() as u32, union);
                     if common.children {
@@ -74,6 +77,22 @@ impl Lowering<'_> {
                     }
                     (ty.first, ty.count) = (first as u32, (self.types.references.len() - first) as u32);
                     if open.end(&mut ty) {
+                        self.care.push(local);
+                    }
+                }
+                Part::Enumeration if !common.has_long_number(window, shift) => {
+                    ty.size = common.number::<BIG>(window, shift) as u32;
+                    if !matches!(ty.size, 1 | 2 | 4) {
+                        break;
+                    }
+                    let mut open = OpenEnumeration::new(local, false);
+                    next = enumerators::<BIG, O>(commons, data, next, &mut open, offsets);
+                    if data.get(next) != Some(&0) {
+                        self.leave_enumeration_open(ty, open);
+                        return next;
+                    }
+                    next += 1;
+                    if open.end_small(&mut ty) {
                         self.care.push(local);
                     }
                 }
@@ -125,6 +144,36 @@ impl Lowering<'_> {
         self.aggregates.push(open);
         self.stack.push(Frame::Aggregate);
     }
+
+    /// The same among enumerators.
+    #[inline(never)]
+    fn leave_enumeration_open(&mut self, ty: LocalType, open: OpenEnumeration) {
+        self.index.mark(ty.at);
+        self.types.types.push(ty);
+        self.enumerations.push(open);
+        self.stack.push(Frame::Enumeration);
+    }
+}
+
+/// Adds enumerators until one has to be looked at more closely, or something else follows; gives where that starts.
+#[inline(always)]
+fn enumerators<const BIG: bool, O: Offsets>(
+    commons: &Commons<'_>,
+    data: &[u8],
+    mut at: usize,
+    open: &mut OpenEnumeration,
+    offsets: &mut O,
+) -> usize {
+    while let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>())
+        && let Some((common, mut shift)) = commons.at::<O>(window)
+        && common.part == Part::Enumerator
+        && let Some(name) = commons.name::<BIG, O>(common, window, &mut shift, at, offsets)
+        && !common.has_long_number(window, shift)
+    {
+        open.add_small(name, common.number::<BIG>(window, shift));
+        at += common.length(shift);
+    }
+    at
 }
 
 /// The elements of all dimensions, and where the array's children end; None where one has to be looked at more closely.

@@ -25,6 +25,7 @@ pub(crate) enum Shape {
     /// A pointer, qualifier or typedef.
     Link(Kind),
     Aggregate(Kind),
+    Enumeration,
     Array,
     Subrange,
     Subroutine,
@@ -372,6 +373,7 @@ fn shape(tag: DwTag, role: Role) -> Option<Shape> {
         dw::DW_TAG_typedef => Shape::Link(Kind::Typedef),
         dw::DW_TAG_structure_type => Shape::Aggregate(Kind::Struct),
         dw::DW_TAG_union_type => Shape::Aggregate(Kind::Union),
+        dw::DW_TAG_enumeration_type => Shape::Enumeration,
         dw::DW_TAG_array_type => Shape::Array,
         dw::DW_TAG_subroutine_type => Shape::Subroutine,
         _ => return None,
@@ -384,6 +386,7 @@ fn numbers(shape: Shape) -> &'static [Attr] {
         Shape::Member => &[Attr::MemberLocation, Attr::DataBitOffset, Attr::BitSize, Attr::Alignment],
         Shape::Enumerator => &[Attr::ConstValue],
         Shape::Aggregate(_) => &[Attr::ByteSize, Attr::Declaration, Attr::Alignment],
+        Shape::Enumeration => &[Attr::ByteSize],
         Shape::Subrange => &[Attr::UpperBound, Attr::Count],
         _ => &[],
     }

@@ -119,6 +119,20 @@ impl OpenEnumeration {
         self.signed |= (value as i64) < 0;
         self.lost |= i32::try_from(value as i64).is_err() && u32::try_from(value).is_err();
     }
+
+    /// As [`add`](Self::add), of a value of fewer than 32 bits.
+    #[inline(always)]
+    pub fn add_small(&mut self, name: Name, value: u64) {
+        self.count += 1;
+        self.content.add(name.hash, value);
+    }
+
+    /// Says of the type what its values say together, where all were small. Does it need care?
+    #[inline(always)]
+    pub fn end_small(&self, t: &mut LocalType) -> bool {
+        (t.count, t.content) = (self.count, self.content);
+        self.count > MAX_VLEN
+    }
 }
 
 /// What BTF says of a value: ENUM has 32 bits.

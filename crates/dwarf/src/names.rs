@@ -3,7 +3,7 @@
 use crate::entry::Class;
 use crate::plan::Encoding;
 use crate::sections::{Bytes, Relocate, Sections};
-use btfkit_btf::unit::{Name, NameRef, hash_before_nul, name_hash, short_name_hash};
+use btfkit_btf::unit::{Name, NameRef, hash_at, hash_before_nul, name_hash, short_name_hash};
 use rustc_hash::FxHashSet;
 
 /// The upper three bits of a [`NameRef`] say where the rest is an offset (or index) into.
@@ -246,10 +246,13 @@ fn name_at(place: u64, data: &[u8], offset: u64) -> Name {
     }
 }
 
-/// The name at an offset of `.debug_str`, told by its bytes; none for an empty or unreadable one.
+/// The name at an offset of `.debug_str`, told by its bytes; None for an empty or unreadable one.
 #[inline(always)]
-pub(crate) fn name_in(data: &[u8], offset: u64) -> Name {
-    name_at(STR, data, offset)
+pub(crate) fn name_in(data: &[u8], offset: u32) -> Option<Name> {
+    match hash_at(data, offset) {
+        Some(hash) => Some(Name { hash, at: NameRef(STR << PLACE_SHIFT | offset as u64) }),
+        None => Some(long_name_at(STR, data, offset as usize)).filter(|name| !name.is_none()),
+    }
 }
 
 #[inline(never)]

@@ -78,6 +78,10 @@ impl<'a> Lowering<'a> {
                         return Ok(true);
                     }
                 }
+                // By itself it is read step by step.
+                if layout.shape == Shape::Enumeration {
+                    return Ok(false);
+                }
                 return self.quick_type::<BIG>(context, plan.children, layout, cursor, offset);
             }
         };
