@@ -10,7 +10,7 @@ use crate::abbreviations::Table;
 use crate::common_members::{FORMS, MemberForm};
 use crate::entry::Cursor;
 use crate::layout::{Field, Layout, NameForm, REACH, Shape, Space, WINDOW, inline_text, string_index, word};
-use crate::lower::{Context, Lowering, NOTHING};
+use crate::lower::{Context, Lowering, NOTHING, UNRESOLVED};
 use crate::names::{at_str_offset, inline_name, name_in, offset_hash};
 use crate::relocations::{RelocatedNames, Relocations};
 use crate::sections::RawRelocation;
@@ -52,8 +52,9 @@ pub(crate) struct Common {
     /// Declares a union.
     pub flag: bool,
     pub children: bool,
-    /// The name's form is an offset: asked first.
+    /// The name's form is an offset, or there is none: asked first.
     by_offset: bool,
+    unnamed: bool,
     name: NameForm,
     name_at: u8,
     /// The type is counted from the start of `.debug_info`.
@@ -81,6 +82,7 @@ impl Common {
         flag: false,
         children: false,
         by_offset: false,
+        unnamed: true,
         name: NameForm::None,
         name_at: 0,
         far: false,
@@ -130,6 +132,7 @@ impl Common {
             flag: kind == Some(Kind::Fwd) && layout.shape == Shape::Aggregate(Kind::Union),
             children,
             by_offset: name == NameForm::Offset,
+            unnamed: name == NameForm::None,
             name,
             name_at: within(layout.name_at)?,
             // What the values of an enumeration are does not matter where these have 32 bits.
@@ -320,9 +323,13 @@ impl Commons<'_> {
 
     /// What the entry refers to, as an offset in the group.
     #[inline(always)]
-    pub fn reference<const BIG: bool>(&self, common: &Common, window: &[u8; WINDOW], shift: usize) -> u32 {
-        let raw = word::<BIG>(window, shift + common.type_at as usize % REACH) as u64;
-        let ty = self.space.within(raw.wrapping_add(self.from[common.far as usize]));
+    pub fn reference<const BIG: bool, O: Offsets>(&self, common: &Common, window: &[u8; WINDOW], shift: usize) -> u32 {
+        let raw = word::<BIG>(window, shift + common.type_at as usize % REACH);
+        let ty = match O::RELOCATED {
+            // What leads out of the unit has no name here either.
+            true => self.near(raw).unwrap_or(UNRESOLVED),
+            false => self.space.within((raw as u64).wrapping_add(self.from[common.far as usize])),
+        };
         if common.typed { ty } else { NOTHING }
     }
 
@@ -344,8 +351,10 @@ impl Commons<'_> {
         if O::RELOCATED && common.by_offset {
             return offsets.name(at + name_at, word::<BIG>(window, name_at) as u64);
         }
+        if O::RELOCATED && common.unnamed {
+            return Some(Name::NONE);
+        }
         match common.name {
-            NameForm::None if O::RELOCATED => Some(Name::NONE),
             // Types with and without names come in no order: no branch for that.
             NameForm::Offset | NameForm::None => {
                 let Name { hash, at } = offsets.name(at + name_at, word::<BIG>(window, name_at) as u64)?;

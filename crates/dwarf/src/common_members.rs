@@ -273,8 +273,9 @@ impl Commons<'_> {
         open: &mut OpenAggregate,
         noted: &mut Noted<'_>,
     ) -> bool {
-        let (ty, bytes) = type_and_behind::<BIG>(window, shift + form.type_at as usize % REACH);
-        let Some(ty) = self.near(ty) else { return false };
+        let type_at = shift + form.type_at as usize % REACH;
+        let Some(ty) = self.near(word::<BIG>(window, type_at)) else { return false };
+        let bytes = word::<BIG>(window, type_at + 4);
         match form.beside {
             Beside::Nothing => open.place(name, form.place.read_alone::<BIG>(bytes) * 8),
             Beside::Width => {
@@ -310,27 +311,11 @@ impl Commons<'_> {
             && !common.has_long_number(window, shift)
         {
             own.place(name.hash, common.number::<BIG>(window, shift) * 8);
-            references.push(self.reference::<BIG>(common, window, shift));
+            references.push(self.reference::<BIG, O>(common, window, shift));
             rest = &rest[common.length(shift).min(WINDOW)..];
         }
         *open = own;
         data.len() - rest.len()
-    }
-}
-
-/// The four bytes of a type, and those behind it.
-#[inline(always)]
-fn type_and_behind<const BIG: bool>(window: &[u8; WINDOW], at: usize) -> (u32, u32) {
-    let bytes = [0, 1, 2, 3, 4, 5, 6, 7].map(|nth| window[at + nth]);
-    match BIG {
-        false => {
-            let both = u64::from_le_bytes(bytes);
-            (both as u32, (both >> 32) as u32)
-        }
-        true => {
-            let both = u64::from_be_bytes(bytes);
-            ((both >> 32) as u32, both as u32)
-        }
     }
 }
 
@@ -393,12 +378,10 @@ mod tests {
                 });
                 let behind_code: [u8; WINDOW] =
                     std::array::from_fn(|at| if at + 1 < WINDOW { window[at + 1] } else { 0 });
-                let read = |shift: usize| match big {
-                    false => type_and_behind::<false>(&window, shift + form.type_at as usize),
-                    true => type_and_behind::<true>(&window, shift + form.type_at as usize),
-                };
+                let read = |at: usize| if big { word::<true>(&window, at) } else { word::<false>(&window, at) };
                 for shift in 0..4 {
-                    let (ty, numbers) = read(shift);
+                    let type_at = shift + form.type_at as usize;
+                    let (ty, numbers) = (read(type_at), read(type_at + 4));
                     let place = match (form.beside, big) {
                         (Beside::Nothing, false) => form.place.read_alone::<false>(numbers),
                         (Beside::Nothing, true) => form.place.read_alone::<true>(numbers),

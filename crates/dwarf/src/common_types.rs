@@ -48,7 +48,7 @@ impl Lowering<'_> {
             && let Some((common, mut shift)) = commons.at::<O>(window)
             && let Some(name) = commons.name::<BIG, O>(common, window, &mut shift, at, offsets)
         {
-            let (kind, flag, target) = (common.kind, common.flag, commons.reference::<BIG>(common, window, shift));
+            let (kind, flag, target) = (common.kind, common.flag, commons.reference::<BIG, O>(common, window, shift));
             let offset = from.wrapping_add(at as u32);
             if common.part == Part::Leaf {
                 self.note(LocalType { kind, flag, name, target, at: offset, ..LocalType::default() });
@@ -210,7 +210,7 @@ fn parameters<const BIG: bool, O: Offsets>(
         let (name, ty) = match common.part {
             Part::Parameter => {
                 let name = commons.name::<BIG, O>(common, window, &mut shift, at, offsets)?;
-                (name, commons.reference::<BIG>(common, window, shift))
+                (name, commons.reference::<BIG, O>(common, window, shift))
             }
             Part::Dots => (Name::NONE, NOTHING),
             _ if window[0] == 0 => return Some(at + 1),
