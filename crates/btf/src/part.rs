@@ -42,13 +42,19 @@ impl Part {
         let mut offsets = Vec::with_capacity(self.strings.len() + 1);
         offsets.push(0);
         let mut start = 0;
-        for &(hash, end) in &self.strings {
+        for (number, &(hash, end)) in self.strings.iter().enumerate() {
+            let ahead = |distance: usize| self.strings.get(number + distance).map(|&(hash, _)| hash);
+            ahead(2 * AHEAD).into_iter().for_each(|hash| table.call_for_slot(hash));
+            ahead(AHEAD).into_iter().for_each(|hash| table.call_for_text(hash));
             offsets.push(table.intern(&self.text[start..end as usize], hash)?);
             start = end as usize;
         }
         Ok(offsets)
     }
 }
+
+/// So many strings before one is looked up, what it leads to is called for.
+const AHEAD: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Reading a blob.
 
 use crate::header::{CLASSIC_HEADER, HEAD, Info, LAYOUT_HEADER, MAGIC, VERSION};
+use crate::prefetch::prefetch;
 use crate::strings::StringIndex;
 use crate::unit::{hash_before_nul, name_hash};
 use crate::validate::{Rules, Verdict};
@@ -413,6 +414,19 @@ impl Btf {
         Some(Record { endian: btf.endian, bytes: &btf.bytes[start..end] })
     }
 
+    /// Calls for the start of a record.
+    #[inline]
+    pub(crate) fn call_for_record(&self, id: TypeId) {
+        let mut btf = self;
+        while id.0 < btf.start_id {
+            let Some(base) = btf.base.as_deref() else { return };
+            btf = base;
+        }
+        if let Some(&start) = btf.records.get((id.0 - btf.start_id) as usize) {
+            prefetch(&btf.bytes, start.into());
+        }
+    }
+
     /// Own records in the order of their ids.
     pub fn records(&self) -> impl Iterator<Item = (TypeId, Record<'_>)> {
         (self.start_id..self.end_id().0).filter_map(|id| Some((TypeId(id), self.record(TypeId(id))?)))
@@ -475,6 +489,18 @@ impl Btf {
         let section = self.string_section();
         let start = self.string_index.get_or_init(|| StringIndex::of(section)).find(section, text, hash)?;
         Some(self.start_string + start)
+    }
+
+    /// Tells all indexes that are there, of this BTF and its bases, and their sections.
+    #[inline]
+    pub(crate) fn call_for_string(&self, call: impl Fn(&StringIndex, &[u8])) {
+        let mut level = Some(self);
+        while let Some(btf) = level {
+            if let Some(index) = btf.string_index.get() {
+                call(index, btf.string_section());
+            }
+            level = btf.base.as_deref();
+        }
     }
 
     /// Builds that index, and those of all bases: for a thread that has nothing else to do.

@@ -1,26 +1,25 @@
 //! A string section under construction, and looking strings up in a finished one.
 
+use crate::prefetch::prefetch;
 use crate::unit::name_hash;
 use crate::{Btf, WriteError, header::MAX_STRING_OFFSET};
-use hashbrown::HashTable;
 use std::sync::Arc;
 
-/// One slot of the index: part of the hash, so that most unequal strings are told apart without touching them, and
-/// where the string starts.
-#[derive(Clone, Copy)]
-struct Slot {
-    hash: u32,
-    start: u32,
-}
+/// No slot: no string starts there.
+const FREE: u64 = u64::MAX;
+
+const SMALLEST: usize = 64;
 
 /// From a string to where it starts in a section.
+///
+/// A base's index is larger than the caches that a module's other work leaves, and each string stands somewhere else in
+/// it: look-ups that come in a row call for both the slot and the string beforehand. Slots stand at the first free place
+/// from the one on that the upper bits of their hash say.
 pub(crate) struct StringIndex {
-    slots: HashTable<Slot>,
-}
-
-fn table_hash(hash: u32) -> u64 {
-    // The table takes its tag from the top bits and the bucket from the low ones: spread 32 bits over both.
-    u64::from(hash) << 32 | u64::from(hash)
+    /// Part of a hash << 32, so that most unequal strings are told apart without touching them, and where the string
+    /// starts; or [`FREE`]. As many as a power of two, of which three of eight are free at least.
+    slots: Vec<u64>,
+    len: usize,
 }
 
 /// What a slot keeps of [`name_hash`], whose last bit is always set.
@@ -36,7 +35,7 @@ fn is_at(section: &[u8], start: u32, text: &[u8]) -> bool {
 
 impl StringIndex {
     fn with_capacity(strings: usize) -> StringIndex {
-        StringIndex { slots: HashTable::with_capacity(strings) }
+        StringIndex { slots: vec![FREE; slots_for(strings)], len: 0 }
     }
 
     /// Index of a whole section that ends with NUL. Of equal strings the first is found.
@@ -44,28 +43,82 @@ impl StringIndex {
         let mut index = StringIndex::with_capacity(section.len() / 14);
         let mut start = 0;
         for end in memchr::memchr_iter(0, section) {
-            let (text, hash) = (&section[start..end], short_hash(name_hash(&section[start..end])));
-            let same = |slot: &Slot| slot.hash == hash && is_at(section, slot.start, text);
-            let entry = index.slots.entry(table_hash(hash), same, |slot| table_hash(slot.hash));
-            entry.or_insert(Slot { hash, start: start as u32 });
+            let (text, hash) = (&section[start..end], name_hash(&section[start..end]));
+            if index.find(section, text, hash).is_none() {
+                index.insert(hash, start as u32);
+            }
             start = end + 1;
         }
         index
     }
 
     /// `hash` is the text's [`name_hash`].
+    #[inline]
     pub fn find(&self, section: &[u8], text: &[u8], hash: u64) -> Option<u32> {
-        self.find_short(section, text, short_hash(hash))
+        let (mask, mut at) = (self.slots.len() - 1, self.home(hash));
+        loop {
+            let slot = self.slots[at & mask];
+            if slot == FREE {
+                return None;
+            }
+            if (slot >> 32) as u32 == short_hash(hash) && is_at(section, slot as u32, text) {
+                return Some(slot as u32);
+            }
+            at += 1;
+        }
     }
 
-    fn find_short(&self, section: &[u8], text: &[u8], hash: u32) -> Option<u32> {
-        let same = |slot: &Slot| slot.hash == hash && is_at(section, slot.start, text);
-        self.slots.find(table_hash(hash), same).map(|slot| slot.start)
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        (hash >> (64 - self.slots.len().trailing_zeros())) as usize
     }
 
-    fn insert(&mut self, hash: u32, start: u32) {
-        self.slots.insert_unique(table_hash(hash), Slot { hash, start }, |slot| table_hash(slot.hash));
+    /// Calls for what will be read of the index.
+    #[inline]
+    pub fn call_for_slot(&self, hash: u64) {
+        prefetch(&self.slots, self.home(hash) as u64);
     }
+
+    /// Calls for what will be read of the section, where the slot is near already. Most have the first place that they
+    /// may have.
+    #[inline]
+    pub fn call_for_text(&self, section: &[u8], hash: u64) {
+        let slot = self.slots[self.home(hash)];
+        if (slot >> 32) as u32 == short_hash(hash) {
+            prefetch(section, slot & u64::from(u32::MAX));
+        }
+    }
+
+    /// Adds a string that is not there.
+    fn insert(&mut self, hash: u64, start: u32) {
+        if self.len * 8 >= self.slots.len() * 5 {
+            self.reserve(self.len);
+        }
+        self.len += 1;
+        self.put(u64::from(short_hash(hash)) << 32 | u64::from(start));
+    }
+
+    fn put(&mut self, slot: u64) {
+        let mask = self.slots.len() - 1;
+        let mut at = self.home(slot);
+        while self.slots[at & mask] != FREE {
+            at += 1;
+        }
+        self.slots[at & mask] = slot;
+    }
+
+    #[cold]
+    fn reserve(&mut self, more: usize) {
+        let wanted = slots_for(self.len + more);
+        if wanted > self.slots.len() {
+            let old = std::mem::replace(&mut self.slots, vec![FREE; wanted]);
+            old.into_iter().filter(|&slot| slot != FREE).for_each(|slot| self.put(slot));
+        }
+    }
+}
+
+fn slots_for(strings: usize) -> usize {
+    (strings * 8).div_ceil(5).next_power_of_two().max(SMALLEST)
 }
 
 /// Strings in the order of first use, each once; strings of the base are not repeated.
@@ -80,7 +133,7 @@ pub(crate) struct StringTable {
 impl StringTable {
     pub fn new() -> StringTable {
         let mut table = StringTable { base: None, start: 0, section: vec![0], index: StringIndex::with_capacity(0) };
-        table.index.insert(short_hash(name_hash(b"")), 0);
+        table.index.insert(name_hash(b""), 0);
         table
     }
 
@@ -97,7 +150,6 @@ impl StringTable {
         if let Some(offset) = self.base.as_ref().and_then(|base| base.find_hashed_string(text, hash)) {
             return Ok(offset);
         }
-        let hash = short_hash(hash);
         if let Some(position) = memchr::memchr(0, text) {
             return Err(WriteError::NulInString { position });
         }
@@ -114,10 +166,56 @@ impl StringTable {
 
     /// Makes room for so many more strings.
     pub fn reserve(&mut self, strings: usize) {
-        self.index.slots.reserve(strings, |slot| table_hash(slot.hash));
+        self.index.reserve(strings);
+    }
+
+    /// Calls for what [`intern`](Self::intern) reads for a string with this hash.
+    #[inline]
+    pub fn call_for_slot(&self, hash: u64) {
+        self.index.call_for_slot(hash);
+        self.base.iter().for_each(|base| base.call_for_string(|index, _| index.call_for_slot(hash)));
+    }
+
+    /// The same of what that then leads to in the base.
+    #[inline]
+    pub fn call_for_text(&self, hash: u64) {
+        self.base.iter().for_each(|base| base.call_for_string(|index, section| index.call_for_text(section, hash)));
     }
 
     pub fn bytes(&self) -> &[u8] {
         &self.section
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_put_in_and_nothing_else() {
+        let text = |number: usize| format!("string {number}").into_bytes();
+        // At few places, at the table's end above all, and of one hash some, beside those that strings have.
+        let crowded = |number: usize| u64::MAX - ((number as u64 % 40) << 33);
+        for hash in [&crowded as &dyn Fn(usize) -> u64, &|number| name_hash(&text(number))] {
+            for capacity in [0, 300] {
+                let (mut index, mut section) = (StringIndex::with_capacity(capacity), Vec::new());
+                let starts: Vec<u32> = (0..500)
+                    .map(|number| {
+                        let start = section.len() as u32;
+                        assert_eq!(index.find(&section, &text(number), hash(number)), None);
+                        index.insert(hash(number), start);
+                        section.extend(text(number));
+                        section.push(0);
+                        start
+                    })
+                    .collect();
+                for (number, &start) in starts.iter().enumerate() {
+                    index.call_for_slot(hash(number));
+                    index.call_for_text(&section, hash(number));
+                    assert_eq!(index.find(&section, &text(number), hash(number)), Some(start));
+                    assert_eq!(index.find(&section, &text(number + 500), hash(number)), None);
+                }
+            }
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
 use tempfile::TempPath;
 
 /// What names of files that are not whole yet begin with.
@@ -65,7 +67,9 @@ fn unnamed(folder: &Path, mode: u32) -> Option<File> {
     use rustix::fs::{CWD, Mode, OFlags, openat};
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = openat(CWD, folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)?;
-    open_path(&file).exists().then_some(file)
+    // Without that it cannot be given a name.
+    static ARE_SHOWN: OnceLock<bool> = OnceLock::new();
+    ARE_SHOWN.get_or_init(|| open_path(&file).exists()).then_some(file)
 }
 
 #[cfg(target_os = "linux")]

@@ -39,7 +39,11 @@ impl Prepared<'_> {
 fn prepare(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<Prepared<'_>, ReplaceError> {
     let to_write = |source| ReplaceError::Write { path: path.into(), source };
     let to_create = |source| ReplaceError::Create { path: path.into(), source };
-    let old = match fs::metadata(path) {
+    let (old, target) = match fs::symlink_metadata(path) {
+        Ok(link) if link.is_symlink() => (fs::metadata(path), behind_links(path)),
+        old => (old, path.into()),
+    };
+    let old = match old {
         Ok(old) if old.is_dir() => return Err(ReplaceError::Directory { path: path.into() }),
         // There is no old content to keep, and a rename would put a file in the place of the device.
         Ok(old) if !old.is_file() => {
@@ -50,7 +54,6 @@ fn prepare(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Resu
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(to_create(error)),
     };
-    let target = behind_links(path);
     // The system takes the bits of the umask off, as it does for files that are created in the usual way.
     let mut new = NewFile::beside(&target, 0o666).map_err(to_create)?;
     write(&mut new.file).map_err(to_write)?;

@@ -45,15 +45,25 @@ impl Beside {
     /// Writes the BTF to a file and this beside it, with `.base` and `.base_checksum` at the end of the name. Where
     /// something cannot be written, all is as it was.
     pub fn write_with(&self, path: &Path, btf: &[u8]) -> Result<(), EncodeError> {
-        let beside = self.sections().map(|(section, bytes)| (beside(path, section), bytes));
-        let written = beside.iter().filter_map(|(path, bytes)| Some((path.as_path(), (*bytes)?)));
-        write_together(&written.chain([(path, btf)]).collect::<Vec<_>>())?;
+        self.write_where_no_others_are(path, btf)?;
         self.remove_others(path)
     }
 
+    /// The same where nothing is beside the file that would have to go.
+    pub fn write_where_no_others_are(&self, path: &Path, btf: &[u8]) -> Result<(), EncodeError> {
+        let beside = self.sections().map(|(section, bytes)| (beside(path, section), bytes));
+        let written = beside.iter().filter_map(|(path, bytes)| Some((path.as_path(), (*bytes)?)));
+        write_together(&written.chain([(path, btf)]).collect::<Vec<_>>())
+    }
+
+    /// Whether something may be beside any file below a folder, as the work of whatever command.
+    pub fn is_anywhere_in(folder: &Path) -> bool {
+        let is_one = |name: &str| Beside::SECTIONS.iter().any(|section| name.ends_with(suffix(section)));
+        let mut entries = walkdir::WalkDir::new(folder).into_iter();
+        entries.any(|entry| entry.map_or(true, |entry| is_one(&entry.file_name().to_string_lossy())))
+    }
+
     /// What an earlier run has left beside a file and is not here now would be taken for what belongs to its BTF: it goes.
-    /// Nobody knows whether there is something, as it may be the work of any command, so that each file costs two calls
-    /// in vain: of a whole kernel's time, with 4,230 modules, a thousandth.
     pub fn remove_others(&self, path: &Path) -> Result<(), EncodeError> {
         for (section, _) in self.sections().into_iter().filter(|(_, bytes)| bytes.is_none()) {
             let path = beside(path, section);
@@ -69,7 +79,11 @@ impl Beside {
 }
 
 fn beside(path: &Path, section: &str) -> PathBuf {
-    with_suffix(path, section.trim_start_matches(".BTF"))
+    with_suffix(path, suffix(section))
+}
+
+fn suffix(section: &str) -> &str {
+    section.trim_start_matches(".BTF")
 }
 
 /// What a file gets: its BTF, which may be another one now, what goes beside it, and what is to be told.

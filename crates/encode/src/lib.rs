@@ -258,6 +258,8 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         return Err(EncodeError::new("STRICT", path, what));
     }
     let mut report = report(&assembled, skipped, diagnostics);
+    // Of a module it is told for the whole run.
+    report.peak_memory = alone.and_then(|_| phases::peak_memory());
     (report.units, report.units_excluded) = (read, excluded);
     (report.functions_skipped, report.variables_skipped) = (functions_skipped, variables_skipped);
     report.phases = phases.finish();
@@ -404,7 +406,6 @@ fn report(assembled: &Assembled, skipped: Vec<Skipped>, diagnostics: Vec<Diagnos
         size: assembled.bytes.len() as u64,
         skipped,
         diagnostics,
-        peak_memory: phases::peak_memory(),
         ..Report::default()
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn found(rules: &Rules, blob: &Blob) -> Vec<Found> {
 fn dangling(blob: &Blob) -> Vec<Found> {
     let end = blob.end_id();
     let of = |id: u32| {
-        let target = blob.get(id)?.references().find(|target| *target >= end)?;
+        // Those that do are read next, one after the other, to see what they resolve to.
+        let mut references = blob.get(id)?.references().inspect(|&target| blob.call_for(target));
+        let target = references.find(|target| *target >= end)?;
         Some(Found {
             severity: Severity::Error,
             type_id: Some(id),
@@ -27,12 +29,12 @@ fn dangling(blob: &Blob) -> Vec<Found> {
             advice: "encode it again, or give the base that it was made for",
         })
     };
-    (blob.start_id()..end).filter_map(of).take(MOST).collect()
+    (blob.start_id..end).filter_map(of).take(MOST).collect()
 }
 
 /// Offsets have 24 bits, and a base's strings count: names behind that cannot be used by any type.
 fn long_strings(blob: &Blob) -> Option<Found> {
-    let end = u64::from(blob.start_string()) + blob.strings.len() as u64;
+    let end = u64::from(blob.start_string) + blob.strings.len() as u64;
     let limit = u64::from(MAX_STRING_OFFSET) + 1;
     (end > limit).then(|| Found {
         severity: Severity::Warning,
@@ -47,7 +49,7 @@ fn long_strings(blob: &Blob) -> Option<Found> {
 /// From 7.0 on, names of kernels and modules are found by halving, anonymous types first.
 fn unsorted(rules: &Rules, blob: &Blob) -> Option<Found> {
     let name = |id: u32| blob.get(id).and_then(|rec| blob.string(rec.name)).unwrap_or_default();
-    let id = (blob.start_id() + 1..blob.end_id()).find(|id| name(*id) < name(id - 1))?;
+    let id = (blob.start_id + 1..blob.end_id()).find(|id| name(*id) < name(id - 1))?;
     let (severity, message) = match rules.context {
         Context::Module => (Severity::Warning, "types are not sorted by name: the kernel looks at each to find one"),
         _ => (Severity::Warning, "types are not sorted by name: the kernel takes them for sorted and misses some"),

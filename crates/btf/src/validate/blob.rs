@@ -11,7 +11,12 @@ pub(super) struct Blob<'a> {
     pub endian: Endian,
     /// Of the kernel that is asked.
     pub release: Release,
+    pub bits: InfoBits,
     pub base: Option<&'a Btf>,
+    /// Id of the first own record.
+    pub start_id: u32,
+    /// Offset of the first own string.
+    pub start_string: u32,
     /// The type section.
     pub types: Range<usize>,
     /// Own strings.
@@ -72,22 +77,41 @@ pub(super) struct RawVar {
     pub size: u32,
 }
 
-fn kind_number(release: Release, info: u32) -> u8 {
-    (info >> 24) as u8 & if release.has_wide_info() { 0x7f } else { 0x1f }
+/// Which bits of a record's second word are its number of elements and, further up, its kind.
+#[derive(Clone, Copy)]
+pub(super) struct InfoBits {
+    vlen: u32,
+    kind: u8,
+}
+
+impl InfoBits {
+    pub fn of(release: Release) -> InfoBits {
+        if release.has_wide_info() {
+            InfoBits { vlen: 0xff_ffff, kind: 0x7f }
+        } else {
+            InfoBits { vlen: 0xffff, kind: 0x1f }
+        }
+    }
+
+    fn kind(self, info: u32) -> u8 {
+        (info >> 24) as u8 & self.kind
+    }
 }
 
 impl<'a> Rec<'a> {
     /// The record at the start of `bytes`, which hold its head at least.
-    fn at(endian: Endian, release: Release, bytes: &'a [u8]) -> Rec<'a> {
-        let info = endian.u32(bytes, 4);
+    #[inline]
+    fn at(endian: Endian, bits: InfoBits, bytes: &'a [u8]) -> Rec<'a> {
+        let (head, body) = bytes.split_first_chunk::<HEAD>().expect("a record's head");
+        let info = endian.u32(head, 4);
         Rec {
-            kind: Kind::from_u8(kind_number(release, info)),
-            name: endian.u32(bytes, 0),
+            kind: Kind::from_u8(bits.kind(info)),
+            name: endian.u32(head, 0),
             info,
-            vlen: info & if release.has_wide_info() { 0xff_ffff } else { 0xffff },
-            word: endian.u32(bytes, 8),
+            vlen: info & bits.vlen,
+            word: endian.u32(head, 8),
             endian,
-            body: &bytes[HEAD..],
+            body,
         }
     }
 
@@ -166,47 +190,44 @@ impl<'a> Rec<'a> {
 }
 
 impl<'a> Blob<'a> {
-    /// Id of the first own record.
-    pub fn start_id(&self) -> u32 {
-        self.base.map_or(1, |base| base.end_id().0)
-    }
-
     /// One past the last id.
     pub fn end_id(&self) -> u32 {
-        self.start_id() + self.records.len() as u32
-    }
-
-    pub fn start_string(&self) -> u32 {
-        self.base.map_or(0, Btf::end_string)
+        self.start_id + self.records.len() as u32
     }
 
     /// The record of an id; void has one here.
     pub fn get(&self, id: u32) -> Option<Rec<'a>> {
-        let start = self.start_id();
-        if id >= start {
-            let at = *self.records.get((id - start) as usize)? as usize;
-            return Some(self.record_at(at));
+        let bytes = if let Some(own) = id.checked_sub(self.start_id) {
+            &self.bytes[*self.records.get(own as usize)? as usize..self.types.end]
+        } else if id == 0 {
+            &[0; HEAD]
+        } else {
+            self.base?.record(crate::TypeId(id))?.bytes()
+        };
+        Some(Rec::at(self.endian, self.bits, bytes))
+    }
+
+    /// Calls for the record of an id where that is one of the base, whose records are all over memory.
+    #[inline]
+    pub fn call_for(&self, id: u32) {
+        if let Some(base) = self.base.filter(|_| id < self.start_id) {
+            base.call_for_record(crate::TypeId(id));
         }
-        if id == 0 {
-            return Some(Rec::at(self.endian, self.release, &[0; HEAD]));
-        }
-        let record = self.base?.record(crate::TypeId(id))?;
-        Some(Rec::at(self.endian, self.release, record.bytes()))
     }
 
     /// The record whose head is at this place in the blob.
     pub fn record_at(&self, at: usize) -> Rec<'a> {
-        Rec::at(self.endian, self.release, &self.bytes[at..self.types.end])
+        Rec::at(self.endian, self.bits, &self.bytes[at..self.types.end])
     }
 
     pub fn kind_number(&self, rec: &Rec) -> u8 {
-        kind_number(self.release, rec.info)
+        self.bits.kind(rec.info)
     }
 
     /// Whether the name at an offset is one for a type, member, enumerator, function, parameter or variable.
     pub fn is_identifier(&self, name: u32) -> bool {
         let is_one = || self.string(name).is_some_and(|name| self.release.takes_identifier(name));
-        match name.checked_sub(self.start_string()) {
+        match name.checked_sub(self.start_string) {
             Some(own) => self.identifiers.is(own, is_one),
             None => is_one(),
         }
@@ -214,15 +235,15 @@ impl<'a> Blob<'a> {
 
     pub fn has_string(&self, offset: u32) -> bool {
         offset <= crate::MAX_STRING_OFFSET
-            && (offset < self.start_string() || ((offset - self.start_string()) as usize) < self.strings.len())
+            && (offset < self.start_string || ((offset - self.start_string) as usize) < self.strings.len())
     }
 
     /// The string at an offset, up to its NUL.
     pub fn string(&self, offset: u32) -> Option<&'a [u8]> {
-        if offset < self.start_string() {
+        if offset < self.start_string {
             return self.base?.string(offset);
         }
-        let rest = self.strings.get((offset - self.start_string()) as usize..)?;
+        let rest = self.strings.get((offset - self.start_string) as usize..)?;
         let end = memchr::memchr(0, rest).unwrap_or(rest.len());
         (!rest.is_empty()).then_some(&rest[..end])
     }

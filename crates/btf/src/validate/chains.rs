@@ -11,7 +11,7 @@ const LONGEST: u32 = 32;
 
 pub(super) fn check(blob: &Blob) -> Result<(), Refusal> {
     // Own ids in ascending order: everything between the first and this one is good.
-    let first = blob.start_id();
+    let first = blob.start_id;
     let mut good = first - 1;
     for id in first..blob.end_id() {
         let Some(mut rec) = blob.get(id) else { continue };

@@ -9,7 +9,7 @@ use crate::{Kind, MAX_TYPE_ID};
 use rayon::prelude::*;
 
 pub(super) fn check(rules: &Rules, blob: &mut Blob) -> Result<(), Refusal> {
-    let first = blob.start_id();
+    let first = blob.start_id;
     let (mut records, end) = records(blob);
     blob.is_complete = end == blob.types.end;
     // On all threads; of several that are wrong the kernel would have met the first.

@@ -28,7 +28,7 @@ impl Paths {
                 break;
             }
             let mut next = FxHashMap::default();
-            for id in blob.start_id()..blob.end_id() {
+            for id in blob.start_id..blob.end_id() {
                 let Some(rec) = blob.get(id) else { continue };
                 for target in rec.references().filter(|target| open.contains_key(target)) {
                     if target != id && !paths.referrers.contains_key(&target) {

@@ -128,10 +128,10 @@ pub(super) fn check(rules: &Rules, blob: &Blob) -> Result<(), Refusal> {
 /// cost less than a tenth more.
 pub(super) fn survey(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
     let is_sound = |mut ids: Range<u32>| {
-        let mut resolver = Resolver::new(rules, blob, blob.start_id());
+        let mut resolver = Resolver::new(rules, blob, blob.start_id);
         ids.all(|id| blob.get(id).is_none_or(|rec| resolver.settle(id, rec).is_ok()))
     };
-    let (start, end) = (blob.start_id(), blob.end_id());
+    let (start, end) = (blob.start_id, blob.end_id());
     let middle = start.midpoint(end);
     let is_large = end - start >= LARGE;
     match is_large && rayon::join(|| is_sound(start..middle), || is_sound(middle..end)) == (true, true) {
@@ -144,10 +144,10 @@ pub(super) fn survey(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
 const LARGE: u32 = 1 << 14;
 
 fn survey_in_order(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
-    let mut resolver = Resolver::new(rules, blob, blob.start_id());
+    let mut resolver = Resolver::new(rules, blob, blob.start_id);
     let mut wrong = FxHashSet::default();
     let mut found = Vec::new();
-    for id in blob.start_id()..blob.end_id() {
+    for id in blob.start_id..blob.end_id() {
         let Some(rec) = blob.get(id) else { continue };
         // Each refusal settles one more type, so that this ends.
         while let Err(refusal) = resolver.settle(id, rec) {
@@ -158,7 +158,7 @@ fn survey_in_order(rules: &Rules, blob: &Blob, limit: usize) -> Vec<Refusal> {
                 rec.references().any(|target| target >= blob.end_id() || looks_at(target))
             });
             resolver.give_up(at, refusal.errno == Errno::EEXIST, &mut wrong);
-            if at >= blob.start_id() && !follows {
+            if at >= blob.start_id && !follows {
                 found.push(Refusal { pass: Pass::References, ..refusal });
             }
             if found.len() == limit {

@@ -1,6 +1,6 @@
 //! Passes A and B: the header, the sections and the strings.
 
-use super::blob::Identifiers;
+use super::blob::{Identifiers, InfoBits};
 use super::{Blob, Context, Errno, Refusal, Release, Rules};
 use crate::header::{LAYOUT_HEADER, MAGIC, VERSION};
 use crate::{Btf, Endian, MAX_STRING_OFFSET};
@@ -73,7 +73,10 @@ pub(super) fn open<'a>(rules: &Rules, bytes: &'a [u8], base: Option<&'a Btf>) ->
         bytes,
         endian: header.endian,
         release: rules.release,
+        bits: InfoBits::of(rules.release),
         base,
+        start_id: base.map_or(1, |base| base.end_id().0),
+        start_string: base.map_or(0, Btf::end_string),
         types,
         strings,
         records: Vec::new(),

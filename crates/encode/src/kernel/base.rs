@@ -106,7 +106,7 @@ fn of_vmlinux(
     if let Some(output) = &output {
         match in_place {
             Some(target) => target.write(&encoded.btf, &encoded.beside)?,
-            None => write_into_folder(output, &encoded.btf, &encoded.beside)?,
+            None => write_into_folder(output, &encoded.btf, &encoded.beside, true)?,
         }
         let record = Record {
             path: text(path),

@@ -25,6 +25,9 @@ pub(super) struct Job<'j> {
     pub limit: Option<&'j Limit>,
     /// What was left of it before the first module, in bytes.
     pub free: Option<u64>,
+    /// Whether the folder of results has something beside some BTF from before. To look for that at each of a whole
+    /// kernel's results would take 3 of 1,000 parts of the run.
+    pub has_others: bool,
     pub stop: &'j AtomicBool,
 }
 
@@ -102,7 +105,7 @@ impl Job<'_> {
         match &self.options.destination {
             Destination::Folder(folder) => {
                 let path = folder.join(module.target());
-                write_into_folder(&path, &btf, &beside)?;
+                write_into_folder(&path, &btf, &beside, self.has_others)?;
                 stamps.1 = Outputs::written(&path, &beside);
                 done.output = Some(text(&path));
             }
@@ -277,11 +280,14 @@ impl Size {
 
 /// Folders are made when they are missing, which only the first files in each of them find. Whether this one is missing is
 /// not asked: another thread may have made it since.
-pub(super) fn write_into_folder(path: &Path, btf: &[u8], beside: &Beside) -> Result<(), EncodeError> {
-    beside.write_with(path, btf).or_else(|error| {
+///
+/// `has_others`: something that does not belong to it any more may be beside the file.
+pub(super) fn write_into_folder(path: &Path, btf: &[u8], beside: &Beside, has_others: bool) -> Result<(), EncodeError> {
+    let write = if has_others { Beside::write_with } else { Beside::write_where_no_others_are };
+    write(beside, path, btf).or_else(|error| {
         let Some(folder) = path.parent() else { return Err(error) };
         std::fs::create_dir_all(folder).map_err(|error| EncodeError::new("IO", folder, error))?;
-        beside.write_with(path, btf)
+        write(beside, path, btf)
     })
 }
 
@@ -312,7 +318,7 @@ mod tests {
             std::thread::scope(|scope| {
                 for thread in 0..4 {
                     let path = below.join(format!("{thread}.ko.btf"));
-                    scope.spawn(move || write_into_folder(&path, b"BTF", &Beside::default()).unwrap());
+                    scope.spawn(move || write_into_folder(&path, b"BTF", &Beside::default(), false).unwrap());
                 }
             });
             assert_eq!(below.read_dir().unwrap().count(), 4);

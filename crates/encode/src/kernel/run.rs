@@ -9,7 +9,7 @@ use super::report::{BaseReport, Status, Summary};
 use super::resume::{Record, State};
 use super::schedule::Schedule;
 use crate::memory::{Gate, Limit, module_need, module_threads, watched};
-use crate::{EncodeError, Scratch, fault, jobs, phases};
+use crate::{Beside, EncodeError, Scratch, fault, jobs, phases};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
@@ -98,7 +98,9 @@ fn encode(
     let (jobs, room) = bound.map_or((wanted, None), |(threads, room)| (threads, Some(room)));
     watched(&options.modules, limit.as_ref(), abort, |stop| {
         let failed = AtomicBool::new(false);
-        let job = Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), free, stop };
+        let has_others = matches!(&options.destination, Destination::Folder(folder) if Beside::is_anywhere_in(folder));
+        let job =
+            Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), free, has_others, stop };
         let gate = Gate::new(room);
         let schedule = Schedule::new(&pending, jobs);
         let work = |thread: usize, scratch: &mut Scratch| -> Result<(), EncodeError> {
