@@ -4,7 +4,7 @@
 //! is told again in the next one from where it stood among others in the last.
 
 use super::base::{BaseTypes, Namesakes, has_name_space};
-use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, Place, VOID_CLASS};
+use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling, by_name};
 use super::table::Table;
@@ -63,6 +63,19 @@ impl Known {
     }
 }
 
+/// What the base has of a key.
+#[derive(Clone, Copy)]
+struct InBase {
+    /// Void for own classes.
+    ty: TypeId,
+    /// It may mean something else than most types that look like it.
+    special: bool,
+}
+
+impl InBase {
+    const NOT: InBase = InBase { ty: TypeId::VOID, special: false };
+}
+
 /// The classes that one thread has met.
 pub struct Classifier {
     pub(super) id: u32,
@@ -70,8 +83,8 @@ pub struct Classifier {
     /// Own classes by their keys: without a base a slot and its class have one number.
     pub(super) table: Table,
     pub(super) known: Vec<Known>,
-    /// By slot: the type of the base; void for own classes.
-    types: Vec<TypeId>,
+    /// By slot.
+    types: Vec<InBase>,
     /// By type of the base: its slot.
     slot_of: Vec<Slot>,
     /// How many slots are of programs before this one, all of types of the base.
@@ -155,7 +168,7 @@ impl Classifier {
             base,
             table,
             before: known.len(),
-            types: vec![TypeId::VOID; known.len()],
+            types: vec![InBase::NOT; known.len()],
             slot_of: Vec::new(),
             known,
             slots: vec![NO_SLOT],
@@ -191,17 +204,17 @@ impl Classifier {
 
     /// Forgets the program, for the next one on the same base; what was learned of the base's types stays.
     pub(super) fn reset(&mut self) {
-        let own = (self.before..self.known.len()).filter(|&slot| self.types[slot].is_void());
+        let own = (self.before..self.known.len()).filter(|&slot| self.types[slot].ty.is_void());
         self.table.clear(own.map(|slot| self.known[slot].key));
         // What was met of the base stays, and moves up to what was known before.
         let mut moved = vec![NO_SLOT; self.known.len() - self.before];
         let mut next = self.before;
         for slot in self.before..self.known.len() {
-            if self.types[slot].is_void() {
+            if self.types[slot].ty.is_void() {
                 continue;
             }
             moved[slot - self.before] = next as Slot;
-            self.slot_of[self.types[slot].index()] = next as Slot;
+            self.slot_of[self.types[slot].ty.index()] = next as Slot;
             (self.known[next], self.types[next]) = (self.known[slot], self.types[slot]);
             next += 1;
         }
@@ -339,8 +352,8 @@ impl Classifier {
         let (id, slot) = (self.classes.len() as ClassId, self.known.len() as Slot);
         self.table.insert(key, slot, |slot| self.known[slot as usize].key.0);
         self.known.push(Known::new(key, id));
-        self.types.push(TypeId::VOID);
-        self.add(slot, TypeId::VOID, met);
+        self.types.push(InBase::NOT);
+        self.add(slot, met);
         self.fresh.push((id, met.local));
         self.note_name(id);
         slot
@@ -367,13 +380,15 @@ impl Classifier {
         if *slot == NO_SLOT {
             *slot = self.known.len() as Slot;
             self.known.push(Known::new(key, VOID_CLASS));
-            self.types.push(ty);
+            let special = self.base.as_ref().is_some_and(|base| base.is_special(ty));
+            self.types.push(InBase { ty, special });
         }
         *slot
     }
 
     /// Adds a class without its content.
-    fn add(&mut self, slot: Slot, base: TypeId, met: Met<'_>) {
+    #[inline]
+    fn add(&mut self, slot: Slot, met: Met<'_>) {
         let t = &met.unit.types[met.local as usize];
         let leaf = self.spelling.of(met.local).leaf;
         self.slots.push(slot);
@@ -386,9 +401,10 @@ impl Classifier {
             name: t.name,
             size: t.size,
             word: t.word,
+            place: met.item.map_or(NOWHERE, |item| Place { unit: met.number, item }),
             unit: met.number,
             at: t.at,
-            base,
+            base: self.types[slot as usize].ty,
             ..Class::VOID
         });
     }
@@ -396,20 +412,22 @@ impl Classifier {
     /// The class of a type that is new, or was only asked about so far.
     #[inline(never)]
     fn met_unlisted(&mut self, slot: Slot, met: Met<'_>) -> ClassId {
-        let mut class = self.known[slot as usize].class;
-        if class == VOID_CLASS {
-            class = self.classes.len() as ClassId;
-            self.known[slot as usize].class = class;
-            let ty = self.types[slot as usize];
-            self.add(slot, ty, met);
-            self.special = self.special || self.base.as_ref().is_some_and(|base| base.is_special(ty));
+        let known = &mut self.known[slot as usize];
+        known.listed = met.item.is_some() as u32;
+        if known.class == VOID_CLASS {
+            let class = self.classes.len() as ClassId;
+            known.class = class;
+            self.special |= self.types[slot as usize].special;
             self.contested |= self.special;
+            self.add(slot, met);
+            return class;
         }
-        let Some(item) = met.item else { return class };
-        self.known[slot as usize].listed = 1;
-        let at = met.unit.types[met.local as usize].at;
-        let of = &mut self.classes[class as usize];
-        (of.place, of.unit, of.at) = (Place { unit: met.number, item }, met.number, at);
+        let class = known.class;
+        if let Some(item) = met.item {
+            let at = met.unit.types[met.local as usize].at;
+            let of = &mut self.classes[class as usize];
+            (of.place, of.unit, of.at) = (Place { unit: met.number, item }, met.number, at);
+        }
         class
     }
 
