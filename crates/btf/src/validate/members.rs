@@ -10,10 +10,18 @@ const WIDEST: u32 = 128;
 /// Bits that it takes every enum that is no bitfield for, in structs that have bitfields.
 const INT_BITS: u32 = 32;
 
-/// Checks a member whose type is resolved, or is one whose size is known without.
-pub(super) fn check(resolver: &Resolver, id: u32, rec: &Rec, member: RawMember) -> Result<(), Refusal> {
+/// Checks a member whose type `ty` is resolved, or is one whose size is known without.
+pub(super) fn check<'a>(
+    resolver: &Resolver<'_, 'a>,
+    id: u32,
+    rec: &Rec<'a>,
+    member: RawMember,
+    ty: Option<Rec<'a>>,
+) -> Result<(), Refusal> {
     let mut place = Place { resolver, id, rec, member };
-    let Some((end, ty, size)) = resolver.sized(member.ty) else { return place.refuse("Invalid member") };
+    let Some((end, ty, size)) = ty.and_then(|ty| resolver.sized_of(member.ty, ty)) else {
+        return place.refuse("Invalid member");
+    };
     // Behind modifiers the log shows the type at the end of the chain.
     place.member.ty = end;
     let offset = member.offset;

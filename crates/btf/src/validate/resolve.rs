@@ -246,10 +246,17 @@ impl<'b, 'a> Resolver<'b, 'a> {
     }
 
     /// The type that has the size of `id`, and that size; `None` if there is none or none known yet.
-    pub fn sized(&self, id: u32) -> Option<(u32, Rec<'a>, u32)> {
-        let direct = self.blob.get(id).filter(|rec| !is_unsized(rec))?;
-        if let Some(size) = self.own_size(id, &direct) {
-            return Some((id, direct, size));
+    fn sized(&self, id: u32) -> Option<(u32, Rec<'a>, u32)> {
+        self.sized_of(id, self.blob.get(id)?)
+    }
+
+    /// The same for who has its record.
+    pub fn sized_of(&self, id: u32, rec: Rec<'a>) -> Option<(u32, Rec<'a>, u32)> {
+        if is_unsized(&rec) {
+            return None;
+        }
+        if let Some(size) = self.own_size(id, &rec) {
+            return Some((id, rec, size));
         }
         let end = self.types.get(id).target;
         let rec = self.blob.get(end).filter(|rec| !is_unsized(rec))?;
@@ -361,7 +368,7 @@ impl<'b, 'a> Resolver<'b, 'a> {
         if rec.is(Kind::Ptr) {
             return self.end_of_chain(id, rec, target);
         }
-        match self.sized(rec.word) {
+        match self.sized_of(rec.word, target) {
             Some((end, ..)) => Ok(Step::Done { target: end, size: 0 }),
             None => self.refuse(id, rec, "Invalid type_id"),
         }
@@ -374,8 +381,8 @@ impl<'b, 'a> Resolver<'b, 'a> {
         }
     }
 
-    fn end_of_chain(&self, id: u32, rec: &Rec, target: Rec) -> Result<Step, Refusal> {
-        if let Some((end, ..)) = self.sized(rec.word) {
+    fn end_of_chain(&self, id: u32, rec: &Rec, target: Rec<'a>) -> Result<Step, Refusal> {
+        if let Some((end, ..)) = self.sized_of(rec.word, target) {
             return Ok(Step::Done { target: end, size: 0 });
         }
         let of_target = self.types.get(rec.word);
@@ -396,14 +403,16 @@ impl<'b, 'a> Resolver<'b, 'a> {
         if self.must_follow(index, &index_rec) {
             return Ok(Step::Follow { target: index, next: 0 });
         }
-        if !self.sized(index).is_some_and(|(_, end, _)| end.is(Kind::Int) && is_regular(&end)) {
+        if !self.sized_of(index, index_rec).is_some_and(|(_, end, _)| end.is(Kind::Int) && is_regular(&end)) {
             return self.refuse(id, rec, "Invalid index");
         }
         let Some(elem_rec) = usable(elem) else { return self.refuse(id, rec, "Invalid elem") };
         if self.must_follow(elem, &elem_rec) {
             return Ok(Step::Follow { target: elem, next: 0 });
         }
-        let Some((end, end_rec, size)) = self.sized(elem) else { return self.refuse(id, rec, "Invalid elem") };
+        let Some((end, end_rec, size)) = self.sized_of(elem, elem_rec) else {
+            return self.refuse(id, rec, "Invalid elem");
+        };
         if end_rec.is(Kind::Int) && !is_regular(&end_rec) {
             return self.refuse(id, rec, "Invalid array of int");
         }
@@ -416,7 +425,8 @@ impl<'b, 'a> Resolver<'b, 'a> {
     fn aggregate(&self, id: u32, rec: &Rec, next: u32) -> Result<Step, Refusal> {
         // The member that was followed last is looked at now that its type is resolved.
         if next != 0 {
-            members::check(self, id, rec, rec.member(next - 1))?;
+            let member = rec.member(next - 1);
+            members::check(self, id, rec, member, self.blob.get(member.ty))?;
         }
         for index in next..rec.vlen() {
             let member = rec.member(index);
@@ -425,7 +435,7 @@ impl<'b, 'a> Resolver<'b, 'a> {
             if self.must_follow(member.ty, &ty) {
                 return Ok(Step::Follow { target: member.ty, next: index + 1 });
             }
-            members::check(self, id, rec, member)?;
+            members::check(self, id, rec, member, Some(ty))?;
         }
         Ok(Step::Done { target: 0, size: 0 })
     }
@@ -516,7 +526,7 @@ impl<'b, 'a> Resolver<'b, 'a> {
         if needs_resolving(&rec) && !self.is_resolved(id) {
             self.resolve(id, rec)?;
         }
-        Ok(self.sized(id).is_some())
+        Ok(self.sized_of(id, rec).is_some())
     }
 
     /// The kernel's own doubt about what a walk left behind.
