@@ -9,13 +9,14 @@
 //! may depend on. A leaf is a *vertex*: a named or anonymous STRUCT or UNION, a FWD, a TYPEDEF, a named ENUM, or a type
 //! that joins several leaves (FUNC_PROTO, DATASEC, an ARRAY whose index type has one). INT has none.
 //!
-//! A kernel has millions of types to spell: types with names come first, which takes no look at others, then pointers and
-//! what is like them, where what they refer to is spelled, then the rest, as nearly every chain ends in a name after a few
-//! steps. Only longer ones are followed with a stack.
+//! A kernel has millions of types to spell: types with names come first, which takes no look at others, then the rest in
+//! their order, as nearly all of it refers to names and to what stands before it. What does not is tried once more, and
+//! only what is left then is followed with a stack.
 
 use super::hash::{Mix, Mix2};
 use crate::Kind;
 use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes, VOID};
+use std::cell::Cell;
 
 /// No leaf.
 pub(super) const NO_LEAF: Local = 0;
@@ -45,8 +46,8 @@ impl Spelled {
     }
 }
 
-/// How far what a type refers to is spelled with it. Only chains that are longer need a stack.
-const DEPTH: u32 = 8;
+/// Of the types of a kernel that have no name a sixth is left by the first pass, next to nothing by the second.
+const PASSES: u32 = 2;
 
 /// The identity of a class: equal keys are taken to be equal classes.
 pub(super) type Key = (u64, u64);
@@ -55,8 +56,7 @@ pub(super) type Key = (u64, u64);
 pub(super) struct Spelling {
     /// By local id.
     spelled: Vec<Spelled>,
-    /// Room for what is not spelled by a name: pointers and the like, and all others.
-    links: Vec<Local>,
+    /// Room for what is not spelled by a name.
     others: Vec<Local>,
     stack: Vec<(Local, u32)>,
     /// Types that are part of a circle without a name in it: only malformed or foreign input has them.
@@ -75,8 +75,8 @@ const fn kinds(all: &[Kind]) -> u32 {
 /// With a name they are spelled by it. Which of them has content beside, a key tells.
 const NAMED: u32 = kinds(&[Kind::Struct, Kind::Union, Kind::Fwd, Kind::Typedef, Kind::Enum, Kind::Enum64]);
 const FULL: u32 = NAMED & !kinds(&[Kind::Fwd]);
-const LINKS: u32 =
-    kinds(&[Kind::Ptr, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag, Kind::Func, Kind::DeclTag]);
+/// They say nothing but what they refer to.
+const POINTERS: u32 = kinds(&[Kind::Ptr, Kind::Const, Kind::Volatile, Kind::Restrict]);
 
 #[inline]
 fn is_one_of(kinds: u32, kind: Kind) -> bool {
@@ -92,41 +92,48 @@ fn is_vertex(kind: Kind, anonymous: bool) -> bool {
 impl Spelling {
     pub fn run(&mut self, unit: &UnitTypes) {
         let types = unit.types.len();
-        self.spelled.clear();
         self.circles.clear();
-        self.links.resize(types.max(self.links.len()), VOID);
+        self.spelled.resize(types, Spelled { hash: 0, leaf: NEW });
         self.others.resize(types.max(self.others.len()), VOID);
-        // What is a link and what is not comes in no order that a processor could foresee. So there is no branch: each
-        // is put into both lists, and the next one over it where it does not belong there.
-        let (mut links, mut others) = (0, 0);
-        let lists = (&mut self.links[..types], &mut self.others[..types]);
-        self.spelled.extend((0..).zip(&unit.types).map(|(local, t)| {
-            let (spelled, rank) = by_itself(t, local);
-            (lists.0[links], lists.1[others]) = (local, local);
-            links += (rank == LINK) as usize;
-            others += (rank == OTHER) as usize;
-            spelled
-        }));
-        let mut again = 0;
-        for k in 0..links {
-            let i = self.links[k];
-            let t = &unit.types[i as usize];
-            let target = self.of(t.target);
-            self.spelled[i as usize] = link(t, target);
-            self.links[again] = i;
-            again += !target.is_known() as usize;
+        // What has a name and what has not comes in no order that a processor could foresee. So there is no branch: each
+        // is put into the list, and the next one over it where it does not belong there.
+        let mut count = 0;
+        for (i, (t, spelled)) in (0..).zip(unit.types.iter().zip(&mut self.spelled)) {
+            let named;
+            (*spelled, named) = by_itself(t, i);
+            self.others[count] = i;
+            count += !named as usize;
         }
-        for k in 0..others + again {
-            let i = if k < others { self.others[k] } else { self.links[k - others] };
-            if self.spelled[i as usize].leaf != NEW {
-                continue;
+        self.spelled[VOID as usize] = VOID_SPELLED;
+        for _ in 0..PASSES {
+            count = self.pass(unit, count);
+        }
+        for k in 0..count {
+            let i = self.others[k];
+            // Something before it may have needed it.
+            if self.spelled[i as usize].leaf == NEW {
+                self.follow(unit, i);
             }
-            match self.by_others(unit, &unit.types[i as usize], i) {
+        }
+    }
+
+    /// Spells those of the first `count` of the list that refer to nothing but what is spelled; gives how many are left,
+    /// which stand first in the list then.
+    fn pass(&mut self, unit: &UnitTypes, count: usize) -> usize {
+        let mut others = std::mem::take(&mut self.others);
+        let list = Cell::from_mut(&mut others[..count]).as_slice_of_cells();
+        let mut left = 0;
+        for i in list.iter().map(Cell::get) {
+            match self.spell(unit, &unit.types[i as usize], i) {
                 Some(spelled) => self.spelled[i as usize] = spelled,
-                None if self.reach(unit, i, DEPTH) => {}
-                None => self.follow(unit, i),
+                None => {
+                    list[left].set(i);
+                    left += 1;
+                }
             }
         }
+        self.others = others;
+        left
     }
 
     #[inline]
@@ -162,33 +169,23 @@ impl Spelling {
         Mix2::of(key, number as u64, 0, local as u64).get()
     }
 
-    /// Spells what a type refers to and then the type, unless something that is needed for it is more than `depth` steps
-    /// away, or about to be spelled.
-    fn reach(&mut self, unit: &UnitTypes, i: Local, depth: u32) -> bool {
-        let t = &unit.types[i as usize];
-        for &child in std::iter::once(&t.target).chain(unit.references_of(t)) {
-            if self.of(child).leaf == NEW && (depth == 0 || !self.reach(unit, child, depth - 1)) {
-                return false;
-            }
-        }
-        let spelled = self.by_others(unit, t, i);
-        if let Some(spelled) = spelled {
-            self.spelled[i as usize] = spelled;
-        }
-        spelled.is_some()
-    }
-
     /// The spelling of a type, if all that it refers to is spelled.
     #[inline(always)]
-    fn by_others(&self, unit: &UnitTypes, t: &LocalType, i: Local) -> Option<Spelled> {
-        let kind = t.kind.expect("holes are spelled from the start");
-        let plain = plain(kind, t.flag);
+    fn spell(&self, unit: &UnitTypes, t: &LocalType, i: Local) -> Option<Spelled> {
         let target = self.of(t.target);
         if !target.is_known() {
             return None;
         }
+        if POINTERS >> kind_number(t) & 1 != 0 {
+            return Some(Spelled { hash: pointer(kind_number(t), target.hash), leaf: target.leaf });
+        }
+        let Some(kind) = t.kind else { return Some(VOID_SPELLED) };
+        let plain = plain(kind, t.flag);
         let (hash, leaf) = match kind {
-            _ if is_one_of(LINKS, kind) => return Some(link(t, target)),
+            Kind::TypeTag | Kind::Func | Kind::DeclTag => {
+                let to = target.hash.wrapping_add(t.word as u64) ^ t.name.hash.rotate_left(32);
+                (Mix::of(plain, to), target.leaf)
+            }
             Kind::Int | Kind::Float => {
                 let sizes = (t.size as u64) << 32 | t.word as u64;
                 (Mix::of(plain, t.name.hash).with(sizes), NO_LEAF)
@@ -207,7 +204,8 @@ impl Spelling {
             }
             _ => {
                 let sizes = (t.size as u64) << 32 | t.count as u64;
-                let mut h = Mix::of(plain, t.name.hash ^ t.content.0).with(t.content.1).with(sizes).with(target.hash);
+                let content = t.content.1.wrapping_add(sizes);
+                let mut h = Mix::of(plain, t.name.hash ^ t.content.0).with(content).with(target.hash);
                 // Of what is not spelled it is beyond all types.
                 let mut highest = target.leaf;
                 for &child in unit.references_of(t) {
@@ -261,10 +259,9 @@ impl Spelling {
     }
 
     fn finish(&mut self, unit: &UnitTypes, i: Local) {
-        self.spelled[i as usize].leaf = NEW;
-        if !self.reach(unit, i, 0) {
+        let t = &unit.types[i as usize];
+        self.spelled[i as usize] = self.spell(unit, t, i).unwrap_or_else(|| {
             // Part of a circle, of which this is the end.
-            let t = &unit.types[i as usize];
             let kind = t.kind.expect("holes are spelled from the start");
             let references = unit.references_of(t).iter().map(|&child| self.leaf_in_circle(unit, child));
             let leaves = references.fold(NO_LEAF, |any, leaf| any | leaf);
@@ -275,8 +272,8 @@ impl Spelling {
                 Kind::Array if leaves != NO_LEAF => i,
                 _ => target,
             };
-            self.spelled[i as usize] = Spelled { hash: Mix::of(kind as u64, SPELL_CIRCLE).get(), leaf };
-        }
+            Spelled { hash: Mix::of(kind as u64, SPELL_CIRCLE).get(), leaf }
+        });
     }
 
     fn leaf_in_circle(&self, unit: &UnitTypes, local: Local) -> Local {
@@ -290,52 +287,34 @@ impl Spelling {
     }
 }
 
-/// The spelling of a pointer or qualifier; of one to what is not spelled, none.
-#[inline(always)]
-fn link(t: &LocalType, target: Spelled) -> Spelled {
-    let to = target.hash.wrapping_add(t.word as u64) ^ t.name.hash.rotate_left(32);
-    let hash = Mix::of((kind_number(t) << 1 | t.flag as u32) as u64, to).get();
-    Spelled { hash, leaf: if target.is_known() { target.leaf } else { NEW } }
-}
-
-/// What it takes to spell a type: nothing but its name, the one that it refers to, or more.
-type Rank = u8;
-const NAME: Rank = 0;
-const LINK: Rank = 1;
-const OTHER: Rank = 2;
-const HOLE: Rank = 3;
-
-/// By kind, and 32 more with a name.
-const RANKS: [Rank; 64] = {
-    let (mut ranks, mut i) = ([OTHER; 64], 0);
-    while i < 64 {
-        let kind = i % 32;
-        ranks[i] = match i {
-            0 | 32 => HOLE,
-            _ if i >= 32 && NAMED >> kind & 1 != 0 => NAME,
-            _ if LINKS >> kind & 1 != 0 => LINK,
-            _ => OTHER,
-        };
-        i += 1;
-    }
-    ranks
-};
-
 #[inline(always)]
 fn kind_number(t: &LocalType) -> u32 {
     t.kind.map_or(0, |kind| kind as u32)
 }
 
-/// What is known of a type without a look at others: names and holes.
+/// A pointer or qualifier by its kind and by the hash of what it refers to, which is mixed already.
 #[inline(always)]
-fn by_itself(t: &LocalType, local: Local) -> (Spelled, Rank) {
-    let kind = kind_number(t);
-    let rank = RANKS[(kind | (!t.name.is_none() as u32) << 5) as usize % 64];
-    if rank == HOLE {
-        return (VOID_SPELLED, HOLE);
+fn pointer(kind: u32, target: u64) -> u64 {
+    Mix::onto(POINTER_SEEDS[kind as usize % 32], target).first()
+}
+
+/// Unlike all others.
+const POINTER_SEEDS: [u64; 32] = {
+    let (mut seeds, mut kind) = ([0; 32], 0);
+    while kind < seeds.len() {
+        seeds[kind] = Mix::seed(64 + kind as u64);
+        kind += 1;
     }
+    seeds
+};
+
+/// The spelling of a type with a name, and whether it is one: what else there is, is spelled later.
+#[inline(always)]
+fn by_itself(t: &LocalType, i: Local) -> (Spelled, bool) {
+    let kind = kind_number(t);
+    let named = NAMED >> kind & !t.name.is_none() as u32 != 0;
     let hash = Mix::onto(SPACES[(kind << 1 | t.flag as u32) as usize % 64], t.name.hash).first();
-    (Spelled { hash, leaf: if rank == NAME { local } else { NEW } }, rank)
+    (Spelled { hash, leaf: if named { i } else { NEW } }, named)
 }
 
 /// By kind << 1 and flag: what begins the hash of a name in the name space of such types.
