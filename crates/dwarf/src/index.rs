@@ -1,7 +1,7 @@
 //! From the offset of a type's entry to its local id, without hashing or searching.
 //!
 //! One bit for each byte of the group says where a type's entry starts; ids count the bits from the left. A count for
-//! each 64 bits makes a look-up one load, one mask and one population count.
+//! each 64 bits makes a look-up two loads, one shift and one population count.
 
 #![allow(unsafe_code, reason = "population counts by one instruction")]
 
@@ -9,26 +9,23 @@ use btfkit_btf::unit::Local;
 
 #[derive(Default)]
 pub(crate) struct Index {
-    words: Vec<Word>,
-}
-
-/// 64 bytes of the group.
-#[derive(Debug, Clone, Copy, Default)]
-struct Word {
-    bits: u64,
-    /// Bits set before these.
-    before: u32,
+    /// One for each byte of the group.
+    bits: Vec<u64>,
+    /// By word of these: the id of the first type after it.
+    after: Vec<u32>,
 }
 
 impl Index {
     pub fn clear(&mut self, bytes: u32) {
-        self.words.clear();
-        self.words.resize(bytes as usize / 64 + 1, Word::default());
+        let words = bytes as usize / 64 + 1;
+        self.bits.clear();
+        self.bits.resize(words, 0);
+        self.after.resize(words.max(self.after.len()), 0);
     }
 
     #[inline]
     pub fn mark(&mut self, offset: u32) {
-        self.words[offset as usize / 64].bits |= 1 << (offset % 64);
+        self.bits[offset as usize / 64] |= 1 << (offset % 64);
     }
 
     /// To be called between the last mark and the first look-up.
@@ -56,10 +53,11 @@ impl Index {
     /// The local id of the type at that offset: the first has 1.
     #[inline(always)]
     pub fn local(&self, offset: u32) -> Option<Local> {
-        let word = self.words.get(offset as usize / 64)?;
-        // Its own bit comes to the top, and those after it are gone.
-        let up_to = word.bits << (63 - offset % 64);
-        ((up_to as i64) < 0).then(|| word.before + up_to.count_ones())
+        let word = offset as usize / 64;
+        // Its own bit comes to the bottom, and those before it are gone.
+        let from = self.bits.get(word)? >> (offset % 64);
+        let after = self.after[..self.bits.len()][word];
+        (from & 1 != 0).then(|| after - from.count_ones())
     }
 
     // Without the instruction a population count takes a dozen others.
@@ -78,10 +76,10 @@ impl Index {
 
     #[inline(always)]
     fn count_words(&mut self) {
-        let mut sum = 0;
-        for word in &mut self.words {
-            word.before = sum;
-            sum += word.bits.count_ones();
+        let mut next = 1;
+        for (bits, after) in self.bits.iter().zip(&mut self.after) {
+            next += bits.count_ones();
+            *after = next;
         }
     }
 

@@ -98,8 +98,8 @@ impl Lowering<'_> {
         // Nearly a half of all types have none, and holes have no target here.
         let targets = types.types.iter_mut().map(|t| &mut t.target).filter(|target| **target != NOTHING);
         self.index.locals(targets, &mut other);
-        for local in &mut types.order {
-            if *local & EXTRA != 0 {
+        if !self.extra.is_empty() {
+            for local in types.order.iter_mut().filter(|local| **local & EXTRA != 0) {
                 *local = real + (*local & !EXTRA);
             }
         }
