@@ -54,12 +54,6 @@ impl Table {
         leaps
     }
 
-    /// Does a code of one byte stand for a member of a common layout?
-    #[inline]
-    pub fn is_common_member(&self, code: u64) -> bool {
-        self.members.get(code as usize).is_some_and(MemberForm::is_some)
-    }
-
     fn insert(&mut self, code: u64, plan: Arc<Plan>) {
         if self.dense.is_empty() {
             self.dense.push(None);

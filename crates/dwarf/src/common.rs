@@ -183,7 +183,7 @@ pub(crate) struct Commons<'t> {
     /// By codes of one byte.
     narrow: &'t [Common; NARROW],
     /// By all codes.
-    common: &'t [Common],
+    pub common: &'t [Common],
     /// Of members, by codes of one byte.
     pub forms: &'t [MemberForm; FORMS],
     /// References within the unit, and from the start of `.debug_info`, count from here in the group.

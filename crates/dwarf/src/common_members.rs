@@ -130,11 +130,6 @@ impl MemberForm {
             Front::Offset | Front::Other => None,
         }
     }
-
-    /// Is it one?
-    pub fn is_some(&self) -> bool {
-        self.front != Front::Other
-    }
 }
 
 /// What is noted while members are read.
@@ -152,6 +147,16 @@ impl Noted<'_> {
 }
 
 impl Commons<'_> {
+    /// Does the loop read members with this code?
+    #[inline]
+    pub fn has_member(&self, code: u64) -> bool {
+        let code = code as usize;
+        match self.are_indexed() {
+            true => self.common.get(code).is_some_and(|common| common.part == Part::Member),
+            false => self.forms.get(code).is_some_and(|form| form.front != Front::Other),
+        }
+    }
+
     /// Reads members until one has to be looked at more closely, or something else follows; gives where that starts. `at`
     /// is before a code.
     #[inline(never)]

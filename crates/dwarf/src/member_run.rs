@@ -1,7 +1,8 @@
-//! Runs of members that are not read by [`common`](crate::common): bitfields, aligned ones, and all where the bytes of
-//! names have to be looked at.
+//! Runs of members that are not read by [`common_members`](crate::common_members): with types in other units, with numbers
+//! that it does not read, and all where the bytes of names have to be looked at in a file without relocations.
 
 use crate::abbreviations::Table;
+use crate::common::Commons;
 use crate::entry::Cursor;
 use crate::error::Fault;
 use crate::layout::{Layout, NameForm, REACH, Shape, WINDOW, inline_text, string_index, word};
@@ -23,7 +24,7 @@ impl<'a> Lowering<'a> {
         first: &Layout,
         cursor: &mut Cursor<'a>,
         open: &mut OpenAggregate,
-        has_commons: bool,
+        commons: Option<&Commons<'_>>,
     ) -> Result<Run, Fault> {
         let data = cursor.bytes.data;
         let by_offset = cursor.relocations.is_none() && self.names.are_told_by_offset();
@@ -65,7 +66,9 @@ impl<'a> Lowering<'a> {
             }
             match table.get(code).and_then(|plan| plan.layout.as_ref()) {
                 // A common one is read with those that follow it.
-                Some(next) if next.shape == Shape::Member && !(has_commons && table.is_common_member(code)) => {
+                Some(next)
+                    if next.shape == Shape::Member && !commons.is_some_and(|commons| commons.has_member(code)) =>
+                {
                     layout = next
                 }
                 _ => break,

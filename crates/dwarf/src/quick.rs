@@ -112,7 +112,7 @@ impl<'a> Lowering<'a> {
             commons.members::<BIG>(data, at, &mut open, noted, relocations)
         });
         let run = if behind == at {
-            self.fixed_members::<BIG>(context, table, layout, cursor, &mut open, commons.is_some())?
+            self.fixed_members::<BIG>(context, table, layout, cursor, &mut open, commons)?
         } else {
             let ends = data.get(behind) == Some(&0);
             cursor.at = behind + ends as usize;
