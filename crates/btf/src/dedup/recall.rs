@@ -1,8 +1,8 @@
 //! Units as graphs again, by the classes that they list.
 //!
 //! Within a unit of C a name means one thing, so that nothing else has to be known of it than what that is: all types of
-//! a class are spelled the same, and what the unit has by that spelling is what its type refers to. Types without a name
-//! that are of one class are alike down to the names in them, so that one stands for all of them.
+//! a class are spelled the same, and what the unit has by that spelling is what its type refers to. Prototypes that are of
+//! one class are alike down to the names in them, so that one stands for all of them.
 //!
 //! ```text
 //! classes: 1 struct A { u8 x; }   2 u8 = unsigned char   3 u8 = unsigned
@@ -10,11 +10,15 @@
 //! ```
 //!
 //! A unit that has two types of a name that matters is *mixed* (blocks may have types of their own, and a group may be of
-//! several units): only its types say which of them is meant, and it has to be described.
+//! several units): only its types say which of them is meant, and it has to be described. So is one that has two structs
+//! without a name of one class that is refined. They are alike, too, but where several kept types match them, because of a
+//! declaration in those or because a base has a type twice, each may have become another one of these: the one was met in
+//! a walk from the struct around it, the other is compared with the newest one first.
 
 use super::classes::{ClassId, Classes, VOID_CLASS};
 use super::classify::UnitSummary;
 use super::settle::{NO_GROUP, Settlement};
+use crate::Kind;
 use rayon::prelude::*;
 
 /// The units as they were classified.
@@ -63,6 +67,7 @@ impl Units<'_> {
 
 /// What a unit has by each spelling of a vertex, as far as that matters. Used for one unit after the other.
 pub(super) struct Names<'a> {
+    classes: &'a Classes,
     settlement: &'a Settlement,
     /// By group, and then by class of what has no name: the class or whatever stands for it; 0 is none.
     meant: Vec<u32>,
@@ -73,7 +78,7 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub fn new(classes: &'a Classes, settlement: &'a Settlement) -> Names<'a> {
         let meant = vec![0; settlement.groups.len() + classes.all.len()];
-        Names { settlement, meant, used: Vec::new() }
+        Names { classes, settlement, meant, used: Vec::new() }
     }
 
     pub fn clear(&mut self) {
@@ -86,6 +91,12 @@ impl<'a> Names<'a> {
             NO_GROUP => self.settlement.groups.len() + class as usize,
             group => group as usize,
         }
+    }
+
+    /// Whether it is a vertex, but neither a struct or union nor of a name.
+    fn is_joint(&self, class: ClassId) -> bool {
+        let kind = self.classes.get(class).kind;
+        self.settlement.group_of[class as usize] == NO_GROUP && !matches!(kind, Kind::Struct | Kind::Union)
     }
 
     /// What is there for the spelling of a vertex of this class.
@@ -110,7 +121,7 @@ impl<'a> Names<'a> {
         let mut is_whole = units.summaries[number as usize].whole;
         if is_whole {
             units.listed(number, |c| {
-                if matters[c as usize] && self.settlement.group_of[c as usize] != NO_GROUP {
+                if matters[c as usize] && !self.is_joint(c) {
                     is_whole &= self.put(c, c);
                 }
             });
