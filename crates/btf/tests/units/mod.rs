@@ -134,6 +134,26 @@ fn what_a_unit_lists_is_enough_where_it_declares_what_the_base_defines_twice() {
     assert_eq!(compare_with_oracle(&input, units), Ok(()));
 }
 
+/// The unit's structs without a name are of one class; what the base has for them matches both, as `struct b` is only
+/// declared. The first one is met in `struct d`, the second one by itself.
+#[test]
+fn structs_without_a_name_may_become_different_ones() {
+    let base = "[1] INT 'int' size=4 bits=32 signed\n\
+        [2] STRUCT 'd' size=128 { 'm':3@0 }\n[3] PTR -> 4\n[4] STRUCT size=128 { 'm':5@0 }\n[5] PTR -> 6\n\
+        [6] STRUCT 'f' size=256 { 'm':7@0 'n':8@1024 }\n[7] PTR -> 9\n[8] ARRAY elem=4 index=1 n=1\n\
+        [9] STRUCT 'b' size=4 { 'm':1@0 }\n\
+        [10] STRUCT 'f' size=256 { 'm':11@0 'n':12@1024 }\n[11] PTR -> 13\n[12] ARRAY elem=14 index=1 n=1\n\
+        [13] STRUCT 'b' size=8 { 'm':1@0 'n':1@32 }\n[14] STRUCT size=128 { 'm':15@0 }\n[15] PTR -> 10\n";
+    let own = "[16] INT 'int' size=4 bits=32 signed\n\
+        [17] STRUCT 'd' size=128 { 'm':18@0 }\n[18] PTR -> 19\n[19] STRUCT size=128 { 'm':20@0 }\n[20] PTR -> 21\n\
+        [21] STRUCT 'f' size=256 { 'm':22@0 'n':23@1024 }\n[22] PTR -> 24\n[23] ARRAY elem=25 index=16 n=1\n\
+        [24] FWD 'b' struct\n[25] STRUCT size=128 { 'm':20@0 }\n";
+    let base = Arc::new(Btf::parse(notation::blob(base, Endian::Little, None)).unwrap());
+    let input = Btf::parse_split(notation::blob(own, Endian::Little, Some(&base)), Arc::clone(&base)).unwrap();
+    let unit = 16..26;
+    assert_eq!(compare_with_oracle(&input, std::slice::from_ref(&unit)), Ok(()));
+}
+
 /// The members of a unit's types, each type's from where its references are.
 struct AllMembers(Vec<LocalMember>);
 
