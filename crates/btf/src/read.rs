@@ -404,10 +404,7 @@ impl Btf {
 
     /// The record of a type, own or of the base; `None` for void and for ids past the last.
     pub fn record(&self, id: TypeId) -> Option<Record<'_>> {
-        let mut btf = self;
-        while id.0 < btf.start_id {
-            btf = btf.base.as_deref()?;
-        }
+        let btf = self.level_of(id)?;
         let slot = (id.0 - btf.start_id) as usize;
         let start = *btf.records.get(slot)? as usize;
         let end = btf.records.get(slot + 1).map_or(btf.types.end, |next| *next as usize);
@@ -417,14 +414,26 @@ impl Btf {
     /// Calls for the start of a record.
     #[inline]
     pub(crate) fn call_for_record(&self, id: TypeId) {
-        let mut btf = self;
-        while id.0 < btf.start_id {
-            let Some(base) = btf.base.as_deref() else { return };
-            btf = base;
-        }
-        if let Some(&start) = btf.records.get((id.0 - btf.start_id) as usize) {
+        if let Some(btf) = self.level_of(id)
+            && let Some(&start) = btf.records.get((id.0 - btf.start_id) as usize)
+        {
             prefetch(&btf.bytes, start.into());
         }
+    }
+
+    /// This BTF or the one of its bases whose own ids that one is among, if it is not past the last; none for void.
+    #[inline(always)]
+    fn level_of(&self, id: TypeId) -> Option<&Btf> {
+        let mut btf = self;
+        while id.0 < btf.start_id {
+            btf = btf.base.as_deref()?;
+        }
+        Some(btf)
+    }
+
+    /// This BTF and those that it stands on.
+    pub(crate) fn levels(&self) -> impl Iterator<Item = &Btf> {
+        std::iter::successors(Some(self), |btf| btf.base.as_deref())
     }
 
     /// Own records in the order of their ids.
@@ -494,21 +503,17 @@ impl Btf {
     /// Tells all indexes that are there, of this BTF and its bases, and their sections.
     #[inline]
     pub(crate) fn call_for_string(&self, call: impl Fn(&StringIndex, &[u8])) {
-        let mut level = Some(self);
-        while let Some(btf) = level {
+        for btf in self.levels() {
             if let Some(index) = btf.string_index.get() {
                 call(index, btf.string_section());
             }
-            level = btf.base.as_deref();
         }
     }
 
     /// Builds that index, and those of all bases: for a thread that has nothing else to do.
     pub fn index_strings(&self) {
-        let mut level = Some(self);
-        while let Some(btf) = level {
+        for btf in self.levels() {
             btf.string_index.get_or_init(|| StringIndex::of(btf.string_section()));
-            level = btf.base.as_deref();
         }
     }
 

@@ -1,9 +1,10 @@
 //! Types of common layouts, read one after the other in a loop that does nothing else.
 //!
 //! Most entries of a unit in C stand side by side: pointers, qualifiers and typedefs, structs with their members, arrays
-//! with their dimensions, enumerations, prototypes with their parameters. What has children is read to its end before it is noted, so
-//! that nothing is put on the stack and taken from it. Where something else is among the children, the loop ends before
-//! the entry, as if nothing of it had been read; only structs and enumerations, which may be large, are left open.
+//! with their dimensions, enumerations, prototypes with their parameters. What has children is read to its end before it
+//! is noted, so that nothing is put on the stack and taken from it. Where something else is among the children, the loop
+//! ends before the entry, as if nothing of it had been read; only structs and enumerations, which may be large, are left
+//! open.
 
 use crate::common::{Commons, InPlace, Offsets, Part, Relocated};
 use crate::common_members::Noted;

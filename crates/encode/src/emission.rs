@@ -8,6 +8,7 @@ use btfkit_btf::checksum::BaseChecksum;
 use btfkit_btf::distill::{Distilled, distill};
 use btfkit_btf::relocate::relocate;
 use btfkit_btf::validate::{Context, Rules};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,11 +57,16 @@ impl Beside {
         write_together(&written.chain([(path, btf)]).collect::<Vec<_>>())
     }
 
-    /// Whether something may be beside any file below a folder, as the work of whatever command.
+    /// Whether something may be beside any file below a folder, as the work of whatever command. A folder that is not
+    /// there has nothing.
     pub fn is_anywhere_in(folder: &Path) -> bool {
         let is_one = |name: &str| Beside::SECTIONS.iter().any(|section| name.ends_with(suffix(section)));
         let mut entries = walkdir::WalkDir::new(folder).into_iter();
-        entries.any(|entry| entry.map_or(true, |entry| is_one(&entry.file_name().to_string_lossy())))
+        let is_missing = |error: walkdir::Error| error.io_error().is_some_and(|e| e.kind() == ErrorKind::NotFound);
+        entries.any(|entry| match entry {
+            Ok(entry) => is_one(&entry.file_name().to_string_lossy()),
+            Err(error) => !is_missing(error),
+        })
     }
 
     /// What an earlier run has left beside a file and is not here now would be taken for what belongs to its BTF: it goes.
@@ -68,7 +74,7 @@ impl Beside {
         for (section, _) in self.sections().into_iter().filter(|(_, bytes)| bytes.is_none()) {
             let path = beside(path, section);
             match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(EncodeError::new("IO", &path, error));
                 }
                 _ => {}
@@ -138,5 +144,23 @@ fn distilled_base(split: &[u8], base: &Arc<Btf>, rules: Rules) -> Result<Distill
     match relocate(&on_distilled, base) {
         Ok(_) => Ok(distilled),
         Err(error) => Err(format!("it would not even lead back to its own base: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Beside;
+    use std::fs;
+
+    #[test]
+    fn what_may_be_beside_a_file_is_found_below_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("kernel/net");
+        assert!(!Beside::is_anywhere_in(&below));
+        fs::create_dir_all(&below).unwrap();
+        fs::write(below.join("a.ko.btf"), b"BTF").unwrap();
+        assert!(!Beside::is_anywhere_in(folder.path()));
+        fs::write(below.join("a.ko.btf.base"), b"BTF").unwrap();
+        assert!(Beside::is_anywhere_in(folder.path()));
     }
 }

@@ -95,7 +95,7 @@ impl BaseTypes {
         unit.clear();
         unit.types.reserve(btf.end_id().index());
         // More than there can be: what is not used is never touched.
-        unit.references.reserve(levels(&btf).map(|btf| btf.bytes().len() / 8).sum());
+        unit.references.reserve(btf.levels().map(|btf| btf.bytes().len() / 8).sum());
         for id in ids() {
             lower(&btf, id, record(id), Some(int), &mut unit).ok_or(DedupError::UnknownKind(id))?;
         }
@@ -356,11 +356,6 @@ impl NameFilter {
 
 /// One in about as many names that a base has not is still looked for there.
 const BITS_PER_NAME: usize = 8;
-
-/// A BTF and those that it stands on.
-fn levels(btf: &Btf) -> impl Iterator<Item = &Btf> {
-    std::iter::successors(Some(btf), |btf| btf.base().map(Arc::as_ref))
-}
 
 fn by_targets(btf: &Btf) -> HashTable<u32> {
     let found = |id: u32| {

@@ -45,13 +45,11 @@ impl Merged {
     pub fn complete(&mut self, tables: &[Classifier]) {
         if let ([table], true) = (tables, self.index.keys.is_empty()) {
             self.index.keys = table.slots.iter().map(|&slot| table.known[slot as usize].key).collect();
-            count_listed(&mut self.classes.all, table);
+            for (class, &slot) in self.classes.all.iter_mut().zip(&table.slots) {
+                class.listed = table.known[slot as usize].listed;
+            }
         }
     }
-}
-
-fn count_listed(classes: &mut [Class], table: &Classifier) {
-    classes.iter_mut().zip(&table.slots).for_each(|(class, &slot)| class.listed = table.known[slot as usize].listed);
 }
 
 /// The content of a class is that of the place where it was met first. Only classifiers that stand on a base are left;

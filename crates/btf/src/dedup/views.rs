@@ -91,9 +91,6 @@ pub(super) fn views<E>(
         pinned: HashMap::default(),
         graphs: Vec::new(),
     };
-    if settlement.is_plain() {
-        return Ok(views);
-    }
     let torn = if settlement.conflicts { classes.torn() } else { Vec::new() };
     if torn.is_empty() && !settlement.groups.iter().any(|group| group.ambiguous) {
         return Ok(views);

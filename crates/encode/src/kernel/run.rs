@@ -98,7 +98,8 @@ fn encode(
     let (jobs, room) = bound.map_or((wanted, None), |(threads, room)| (threads, Some(room)));
     watched(&options.modules, limit.as_ref(), abort, |stop| {
         let failed = AtomicBool::new(false);
-        let has_others = matches!(&options.destination, Destination::Folder(folder) if Beside::is_anywhere_in(folder));
+        let may_have = |folder| !pending.is_empty() && Beside::is_anywhere_in(folder);
+        let has_others = matches!(&options.destination, Destination::Folder(folder) if may_have(folder));
         let job =
             Job { options, base: &foundation.base, manners: &manners, limit: limit.as_ref(), free, has_others, stop };
         let gate = Gate::new(room);
