@@ -349,7 +349,8 @@ pub(crate) fn inline_text(window: &[u8; WINDOW], at: usize) -> Option<(u64, usiz
 
 #[inline(always)]
 pub(crate) fn word<const BIG: bool>(window: &[u8; WINDOW], at: usize) -> u32 {
-    let bytes = [window[at], window[at + 1], window[at + 2], window[at + 3]];
+    // By one load: put together from bytes, it is taken apart again where only some of them are asked for.
+    let bytes = *window[at..at + 4].first_chunk().expect("four bytes");
     if BIG { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
 }
 
