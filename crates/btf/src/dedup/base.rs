@@ -15,7 +15,7 @@ use super::hash::Mix;
 use super::lower::{lower, name_of};
 use super::of_btf::DedupError;
 use super::spell::{Key, NO_LEAF, Spelling, by_name};
-use super::usual::Usual;
+use super::usual::{Bits, Usual};
 use crate::unit::{Name, UnitTypes};
 use crate::{Btf, Kind, Record, TypeId};
 use hashbrown::HashTable;
@@ -49,8 +49,9 @@ pub struct BaseTypes {
     names: NameFilter,
     /// Of keys that several types have: all of them, the first of which stands for the key.
     alike: Vec<Vec<u32>>,
-    /// By type: its set of these.
+    /// By type: its set of these. Most have none, which is told by a bit of each.
     set_of: HashMap<u32, u32>,
+    is_in_set: Bits,
     usual: Usual,
     /// Functions, and tags, by what makes them.
     by_target: HashTable<u32>,
@@ -109,6 +110,7 @@ impl BaseTypes {
             names: NameFilter::for_names(unit.types.len() / 2),
             alike: Vec::new(),
             set_of: HashMap::default(),
+            is_in_set: Bits::for_each_of(unit.types.len()),
             usual: Usual::default(),
             by_target: HashTable::new(),
             int,
@@ -150,6 +152,7 @@ impl BaseTypes {
         }
         ambiguous.sort_unstable();
         ambiguous.dedup();
+        base.set_of.keys().for_each(|&id| base.is_in_set.put(id, true));
         let firsts: Vec<u32> = base.alike.iter().map(|set| set[0]).collect();
         base.usual = Usual::of(&unit, &base.leaves, &ambiguous, &mut base.alike);
         for (first, set) in firsts.into_iter().zip(&base.alike).filter(|(first, set)| set[0] != *first) {
@@ -278,12 +281,24 @@ impl BaseTypes {
 
     /// The type that stands for the key of this one.
     pub(super) fn stands(&self, id: TypeId) -> TypeId {
-        self.set_of.get(&id.0).map_or(id, |&set| TypeId(self.alike[set as usize][0]))
+        self.set(id).map_or(id, |set| TypeId(set[0]))
+    }
+
+    /// Whether there are others of its key.
+    #[inline]
+    pub(super) fn has_alike(&self, id: TypeId) -> bool {
+        self.is_in_set.has(id.0)
+    }
+
+    /// The types of its key, if there are others.
+    #[inline]
+    fn set(&self, id: TypeId) -> Option<&[u32]> {
+        self.has_alike(id).then(|| &*self.alike[self.set_of[&id.0] as usize])
     }
 
     /// A type and all others of its key.
     pub(super) fn alike(&self, id: TypeId) -> impl Iterator<Item = TypeId> + Clone {
-        let others = self.set_of.get(&id.0).map_or(&[][..], |&set| &self.alike[set as usize]);
+        let others = self.set(id).unwrap_or_default();
         let alone = others.is_empty().then_some(id);
         others.iter().map(|&id| TypeId(id)).chain(alone)
     }

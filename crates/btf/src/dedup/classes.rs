@@ -4,10 +4,10 @@
 //! members and spellings.
 
 use super::base::BaseTypes;
+use super::by_type::ByType;
 use super::lower::members;
 use crate::unit::Name;
 use crate::{Kind, TypeId};
-use rustc_hash::FxHashMap as HashMap;
 use std::sync::Arc;
 
 /// A class, by its index in a table; 0 is void.
@@ -90,7 +90,7 @@ pub(super) struct ClassMember {
 pub(super) struct Classes {
     pub base: Option<Arc<BaseTypes>>,
     /// By type of the base that stands for a key: its class here. Filled by who needs it, see [`Classes::find_base`].
-    pub of_base: HashMap<TypeId, ClassId>,
+    pub of_base: ByType,
     /// On a base: the program's own classes, and of these the ones that have a name in common with the base, in ascending
     /// order.
     pub own: Vec<ClassId>,
@@ -123,15 +123,15 @@ impl Classes {
     }
 
     /// The same where its name is known: what the base says of it is far away.
-    pub fn adopt_named(&mut self, ty: TypeId, name: Name) {
-        self.adopt_with(ty, |_, _| name);
+    pub fn adopt_named(&mut self, ty: TypeId, name: Name) -> ClassId {
+        self.adopt_with(ty, |_, _| name)
     }
 
     fn adopt_with(&mut self, ty: TypeId, name: impl FnOnce(&BaseTypes, TypeId) -> Name) -> ClassId {
         let base = self.base.as_ref().expect("there is a base");
         let ty = base.stands(ty);
         let next = self.all.len() as ClassId;
-        let class = *self.of_base.entry(ty).or_insert(next);
+        let class = self.of_base.get_or_put(ty, next);
         if class == next {
             self.all.push(base.class_of(ty, name(base, ty)));
         }
@@ -140,13 +140,20 @@ impl Classes {
 
     /// From now on all classes of the base are known by their types.
     pub fn index_base(&mut self) {
-        let of_base = (1..).zip(&self.all[1..]).filter(|(_, class)| !class.base.is_void());
-        self.of_base = of_base.map(|(id, class)| (class.base, id)).collect();
+        self.of_base = ByType::default();
+        self.of_base.reserve(self.all.len() - self.own.len());
+        // Where a type is here twice, the class that was added last stands for it.
+        for id in self.ids().rev() {
+            let ty = self.get(id).base;
+            if !ty.is_void() {
+                self.of_base.get_or_put(ty, id);
+            }
+        }
     }
 
     /// The class here of a type of the base. What was not adopted is found once there is an index.
     pub fn find_base(&self, ty: TypeId) -> Option<ClassId> {
-        self.of_base.get(&self.base.as_ref()?.stands(ty)).copied()
+        self.of_base.get(self.base.as_ref()?.stands(ty))
     }
 
     /// The types of the base that are of a class.
@@ -155,21 +162,21 @@ impl Classes {
         base.into_iter().flat_map(|base| base.alike(class.base))
     }
 
-    /// Calls for the number of each edge of a type of the base, and the class of the vertex that it leads to, if that is
-    /// here.
-    pub fn base_edges(&self, ty: TypeId, mut see: impl FnMut(u32, Option<ClassId>)) {
+    /// Calls for the number of each edge of a type of the base, and the vertex that it leads to.
+    pub fn base_edges(&self, ty: TypeId, mut see: impl FnMut(u32, TypeId)) {
         let Some(base) = &self.base else { return };
         let mut edge = 0;
         base.edges(ty, |to| {
-            see(edge, self.find_base(to));
+            see(edge, to);
             edge += 1;
         });
     }
 
     /// Vertices that the base has several types of.
     pub fn torn(&self) -> Vec<ClassId> {
-        let several = |c: &ClassId| self.get(*c).vertex && self.base_types(self.get(*c)).nth(1).is_some();
-        if self.base.is_none() { Vec::new() } else { self.ids().filter(several).collect() }
+        let Some(base) = &self.base else { return Vec::new() };
+        let several = |class: &Class| class.vertex && base.has_alike(class.base);
+        self.ids().filter(|&c| several(self.get(c))).collect()
     }
 
     /// Vertices whose types of the base refer to others than most do.
@@ -182,6 +189,7 @@ impl Classes {
     /// Reads the content of classes of the base, for types that look like the base's and are others.
     pub fn fill(&mut self, wanted: impl Fn(ClassId) -> bool) {
         let Some(base) = self.base.clone() else { return };
+        let mut content = Vec::new();
         for id in self.ids().filter(|&id| wanted(id)) {
             let class = *self.get(id);
             if class.base.is_void() {
@@ -193,7 +201,7 @@ impl Classes {
             };
             let record = base.record(class.base);
             let target = class_of(base.target(class.base));
-            let mut content = Vec::new();
+            content.clear();
             if class.kind == Kind::Array {
                 let index = Some(TypeId(record.word(4)));
                 let class = if index == base.int() { INDEX_CLASS } else { class_of(TypeId(record.word(4))) };

@@ -2,6 +2,7 @@
 
 use super::classes::{ClassId, VOID_CLASS};
 use super::merge::ClassIndex;
+use super::recall::Units;
 use super::spell::{NO_LEAF, Spelling};
 use crate::TypeId;
 use crate::unit::{ARRAY_INDEX, Local, UnitTypes, VOID};
@@ -50,13 +51,17 @@ impl UnitDetail {
 
 /// Tells of units that were classified before what has not been kept of them. Any thread may use it.
 #[derive(Clone, Copy)]
-pub struct Describer<'a>(pub(super) &'a ClassIndex);
+pub struct Describer<'a> {
+    pub(super) index: &'a ClassIndex,
+    pub(super) units: Units<'a>,
+}
 
 impl Describer<'_> {
     /// The same unit that [`Classifier::classify`](super::Classifier::classify) was given under this number.
     pub fn describe(&self, number: u32, unit: &UnitTypes, anchors: &[Local]) -> UnitDetail {
         let mut description = Description {
-            index: self.0,
+            index: self.index,
+            known: Vec::new(),
             number,
             unit,
             spelling: Spelling::default(),
@@ -65,6 +70,7 @@ impl Describer<'_> {
             detail: UnitDetail { number, ..UnitDetail::default() },
         };
         description.spelling.run(unit);
+        description.know(self.units);
         description.listed();
         description.detail.anchors = anchors.iter().map(|&local| description.anchor(local)).collect();
         description.edges();
@@ -74,6 +80,8 @@ impl Describer<'_> {
 
 struct Description<'a> {
     index: &'a ClassIndex,
+    /// By item: the class, where that was kept; void elsewhere.
+    known: Vec<ClassId>,
     number: u32,
     unit: &'a UnitTypes,
     spelling: Spelling,
@@ -93,32 +101,53 @@ impl Description<'_> {
         }
     }
 
+    /// Classes that were kept need not be looked up again: those of all listed types, or of vertices.
+    fn know(&mut self, units: Units<'_>) {
+        let (unit, is_whole) = (self.unit, units.is_whole(self.number));
+        let mut kept = unit.order.iter().enumerate();
+        self.known.resize(unit.order.len(), VOID_CLASS);
+        units.listed(self.number, |class| {
+            let is_kept = |local: Local| is_whole || self.spelling.of(local).leaf == local;
+            if let Some((item, _)) = kept.find(|&(_, &local)| is_kept(local)) {
+                self.known[item] = class;
+            }
+        });
+    }
+
+    /// The class of a listed type.
+    fn class_of_item(&self, item: usize, local: Local) -> ClassId {
+        match self.known[item] {
+            VOID_CLASS => self.class(local),
+            known => known,
+        }
+    }
+
     fn listed(&mut self) {
         let unit = self.unit;
         for (item, &local) in unit.order.iter().enumerate() {
             if self.spelling.of(local).leaf == local {
-                self.add(local, item as u32);
+                self.add(local, self.class_of_item(item, local), item as u32);
             }
         }
         for (item, &local) in unit.order.iter().enumerate() {
             let leaf = self.spelling.of(local).leaf;
             if leaf != local && leaf != NO_LEAF {
-                let (class, leaf) = (self.class(local), self.vertex(leaf));
+                let (class, leaf) = (self.class_of_item(item, local), self.vertex(leaf));
                 self.detail.references.push(DetailReference { class, leaf, item: item as u32 });
             }
         }
     }
 
-    fn add(&mut self, local: Local, item: u32) {
+    fn add(&mut self, local: Local, class: ClassId, item: u32) {
         self.vertex_of[local as usize] = self.locals.len() as UnitVertex;
         self.locals.push(local);
         let base = self.unit.in_base(local).unwrap_or(TypeId::VOID);
-        self.detail.vertices.push(DetailVertex { class: self.class(local), base, item, first: 0 });
+        self.detail.vertices.push(DetailVertex { class, base, item, first: 0 });
     }
 
     fn vertex(&mut self, local: Local) -> UnitVertex {
         if self.vertex_of[local as usize] == NO_VERTEX {
-            self.add(local, UNLISTED);
+            self.add(local, self.class(local), UNLISTED);
         }
         self.vertex_of[local as usize]
     }

@@ -116,7 +116,7 @@ impl TypeGraph {
             [] => Ok(Vec::new()),
             _ => {
                 index.complete();
-                describe(Describer(&index), numbers)
+                describe(Describer { index: &index, units: known }, numbers)
             }
         })?;
         drop(index);

@@ -36,6 +36,7 @@
 //! vertex of a unit, of which it has two million; other types, four million in all, leave nothing.
 
 mod base;
+mod by_type;
 mod classes;
 mod classify;
 mod describe;

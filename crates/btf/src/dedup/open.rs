@@ -5,6 +5,7 @@
 //! other units have beside is of these same definitions, or of classes that are not compared. Of the base there are the
 //! types of classes that the program has, too: with others nothing is compared.
 
+use super::by_type::ByType;
 use super::classes::{ClassId, Classes, NOWHERE, Place, VOID_CLASS};
 use super::describe::{DetailVertex, NO_VERTEX, UNLISTED, UnitDetail};
 use super::recall::{Names, Units};
@@ -37,8 +38,8 @@ pub(super) struct OpenPart {
     pub base: Vec<TypeId>,
     /// By vertex.
     pub places: Vec<Place>,
-    /// The first vertex of each class.
-    pub first_of: HashMap<ClassId, Vertex>,
+    /// By class: its first vertex.
+    first_of: Vec<Vertex>,
     /// Listed types of forked classes, by place.
     pub references: Vec<(Meaning, Place)>,
     /// By number of the unit, of those that were described.
@@ -51,6 +52,7 @@ impl OpenPart {
         if views.are_all_settled() {
             return part;
         }
+        part.first_of = vec![NO_VERTEX; classes.all.len()];
         part.of_base(classes, views);
         let known = |unit: u32| views.graphs.binary_search_by_key(&unit, |(number, _)| *number).is_ok();
         let named = classes.ids().filter(|&c| {
@@ -80,7 +82,8 @@ impl OpenPart {
         self.vertices.class.push(class);
         self.vertices.first.push(self.vertices.edges.len() as u32);
         self.places.push(place);
-        self.first_of.entry(class).or_insert(vertex);
+        let first = &mut self.first_of[class as usize];
+        *first = vertex.min(*first);
         vertex
     }
 
@@ -92,11 +95,13 @@ impl OpenPart {
         types.sort_unstable();
         types.dedup_by_key(|(ty, _)| *ty);
         self.base = types.iter().map(|&(ty, _)| ty).collect();
+        let mut vertex_of = ByType::default();
+        vertex_of.reserve(types.len());
+        (0..).zip(&self.base).for_each(|(v, &ty)| _ = vertex_of.get_or_put(ty, v));
         for (ty, class) in types {
             self.add(class, NOWHERE);
             if views.role(class) == Role::Refined {
-                let vertex = |to: TypeId| self.base.binary_search(&to).ok().map(|v| v as Vertex);
-                base.edges(ty, |to| self.vertices.edges.extend(vertex(to)));
+                base.edges(ty, |to| self.vertices.edges.extend(vertex_of.get(to)));
             }
         }
     }
@@ -189,8 +194,8 @@ impl Views {
     pub fn meaning(&self, class: ClassId, leaf: Option<ClassId>, part: &OpenPart) -> Meaning {
         let vertex = match self.role(class) {
             Role::Settled => NO_VERTEX,
-            Role::Named => part.first_of.get(&class).copied().unwrap_or(NO_VERTEX),
-            _ => leaf.and_then(|leaf| part.first_of.get(&leaf)).copied().unwrap_or(NO_VERTEX),
+            Role::Named => part.first_of[class as usize],
+            _ => leaf.map_or(NO_VERTEX, |leaf| part.first_of[leaf as usize]),
         };
         Meaning { class, vertex }
     }

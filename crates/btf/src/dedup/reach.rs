@@ -46,6 +46,10 @@ pub(super) fn reaching(classes: &Classes, settlement: &Settlement, seeds: Vec<Cl
     // Who refers to whom, backwards: by what is referred to, the last one that does, and for each the one before.
     let (mut last, mut from) = (vec![NONE; n], Vec::<(ClassId, u32)>::new());
     let mut note = |id: ClassId, to: ClassId| {
+        // Most classes refer to one several times.
+        if from.get(last[to as usize] as usize).is_some_and(|&(before, _)| before == id) {
+            return;
+        }
         from.push((id, last[to as usize]));
         last[to as usize] = from.len() as u32 - 1;
     };
@@ -57,7 +61,9 @@ pub(super) fn reaching(classes: &Classes, settlement: &Settlement, seeds: Vec<Cl
         if let Some(base) = classes.base.as_ref().filter(|_| !class.base.is_void()) {
             for ty in classes.base_types(class) {
                 match class.vertex {
-                    true => classes.base_edges(ty, |_, to| to.into_iter().for_each(|to| note(id, to))),
+                    true => {
+                        classes.base_edges(ty, |_, to| classes.find_base(to).into_iter().for_each(|to| note(id, to)))
+                    }
                     false => classes.find_base(base.leaf(ty)).into_iter().for_each(|to| note(id, to)),
                 }
             }

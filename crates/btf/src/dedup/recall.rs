@@ -15,6 +15,8 @@
 //! declaration in those or because a base has a type twice, each may have become another one of these: the one was met in
 //! a walk from the struct around it, the other is compared with the newest one first.
 
+use super::base::has_name_space;
+use super::by_type::ByType;
 use super::classes::{ClassId, Classes, VOID_CLASS};
 use super::classify::UnitSummary;
 use super::settle::{NO_GROUP, Settlement};
@@ -30,8 +32,9 @@ pub(super) struct Units<'a> {
 }
 
 impl Units<'_> {
-    /// Which units have a vertex or an anchor of a wanted class, and of which.
-    pub fn that_have(&self, wanted: &[bool]) -> Vec<(u32, ClassId)> {
+    /// Which units have a vertex or an anchor of a wanted class, and of which. Vertices are looked for only in units that
+    /// `lists` names.
+    pub fn that_have(&self, wanted: &[bool], lists: impl Fn(u32) -> bool + Sync) -> Vec<(u32, ClassId)> {
         // By the classifiers' own numbers, so that most classes need only one look.
         let wanted: Vec<Vec<bool>> =
             self.ids.iter().map(|ids| ids.iter().map(|&c| wanted[c as usize]).collect()).collect();
@@ -43,7 +46,9 @@ impl Units<'_> {
                     found.push((number as u32, ids[c as usize]));
                 }
             };
-            unit.listed.each(&mut look);
+            if lists(number as u32) {
+                unit.listed.each(&mut look);
+            }
             unit.anchors.iter().copied().for_each(look);
             found
         });
@@ -57,6 +62,11 @@ impl Units<'_> {
         unit.listed.each(|c| see(ids[c as usize]));
     }
 
+    /// Whether all types that a unit lists are known by their classes, and say what names mean unless it is mixed.
+    pub fn is_whole(&self, number: u32) -> bool {
+        self.summaries[number as usize].whole
+    }
+
     /// The classes of its anchors.
     pub fn anchors(&self, number: u32) -> impl Iterator<Item = ClassId> {
         let unit = &self.summaries[number as usize];
@@ -67,8 +77,8 @@ impl Units<'_> {
 
 /// What a unit has by each spelling of a vertex, as far as that matters. Used for one unit after the other.
 pub(super) struct Names<'a> {
-    classes: &'a Classes,
-    settlement: &'a Settlement,
+    pub classes: &'a Classes,
+    pub settlement: &'a Settlement,
     /// By group, and then by class of what has no name: the class or whatever stands for it; 0 is none.
     meant: Vec<u32>,
     /// Where something is written.
@@ -95,8 +105,9 @@ impl<'a> Names<'a> {
 
     /// Whether it is a vertex, but neither a struct or union nor of a name.
     fn is_joint(&self, class: ClassId) -> bool {
-        let kind = self.classes.get(class).kind;
-        self.settlement.group_of[class as usize] == NO_GROUP && !matches!(kind, Kind::Struct | Kind::Union)
+        let class = self.classes.get(class);
+        let has_name = has_name_space(class.kind) && !class.name.is_none();
+        !has_name && !matches!(class.kind, Kind::Struct | Kind::Union)
     }
 
     /// What is there for the spelling of a vertex of this class.
@@ -118,7 +129,7 @@ impl<'a> Names<'a> {
     /// Reads what each of these names means in a unit. False if that cannot be told without its types.
     pub fn read(&mut self, units: Units<'_>, number: u32, matters: &[bool]) -> bool {
         self.clear();
-        let mut is_whole = units.summaries[number as usize].whole;
+        let mut is_whole = units.is_whole(number);
         if is_whole {
             units.listed(number, |c| {
                 if matters[c as usize] && !self.is_joint(c) {
@@ -137,43 +148,86 @@ pub(super) struct Edges<'a> {
     leaves: &'a [ClassId],
     /// By class.
     matters: &'a [bool],
-    /// By class: where its edges are among all.
-    known: Vec<Option<(u32, u32)>>,
-    all: Vec<(u32, ClassId)>,
+    /// Types of the base that are of classes which matter: few, while its types have many edges.
+    types: ByType,
+    /// By class: where its edges are among all, `UNASKED` or `WITHOUT`.
+    known: Vec<u32>,
+    /// Those of a class follow one another, in the order of their numbers.
+    pub all: Vec<Edge>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Edge {
+    pub class: ClassId,
+    pub number: u32,
+    /// The class that it leads to where the content was met.
+    pub leaf: ClassId,
+    /// The one that it was found to lead to; void until then.
+    pub leads: ClassId,
+}
+
+/// What is known of a class's edges before it was asked for, and of one that has none.
+const UNASKED: u32 = u32::MAX;
+const WITHOUT: u32 = u32::MAX - 1;
+
+impl Edge {
+    /// Notes where it leads; false if it has been found to lead elsewhere.
+    #[inline]
+    pub fn lead(&mut self, to: ClassId) -> bool {
+        if self.leads == VOID_CLASS {
+            self.leads = to;
+        }
+        self.leads == to
+    }
 }
 
 impl<'a> Edges<'a> {
     pub fn new(classes: &'a Classes, leaves: &'a [ClassId], matters: &'a [bool]) -> Edges<'a> {
-        Edges { classes, leaves, matters, known: vec![None; classes.all.len()], all: Vec::new() }
+        let mut types = ByType::default();
+        for id in classes.ids().filter(|&id| matters[id as usize]) {
+            classes.base_types(classes.get(id)).for_each(|ty| _ = types.get_or_put(ty, id));
+        }
+        Edges { classes, leaves, matters, types, known: vec![UNASKED; classes.all.len()], all: Vec::new() }
     }
 
-    /// Number of the edge, and the class that it leads to where the content was met.
-    pub fn of(&mut self, class: ClassId) -> &[(u32, ClassId)] {
-        let (start, end) = match self.known[class as usize] {
-            Some(known) => known,
-            None => {
-                let start = self.all.len() as u32;
-                self.find(class);
-                *self.known[class as usize].insert((start, self.all.len() as u32))
-            }
-        };
-        &self.all[start as usize..end as usize]
+    /// Calls for each edge of a class.
+    #[inline]
+    pub fn of(&mut self, class: ClassId, mut see: impl FnMut(&mut Edge)) {
+        if self.known[class as usize] == UNASKED {
+            self.find(class);
+        }
+        match self.known[class as usize] {
+            WITHOUT => {}
+            start => self.all[start as usize..].iter_mut().take_while(|edge| edge.class == class).for_each(&mut see),
+        }
+    }
+
+    /// As [`Edge::lead`], of the edge of that number. All types of a class lead to the same names, so that it is there.
+    pub fn lead(&mut self, class: ClassId, number: u32, to: ClassId) -> bool {
+        let mut agrees = true;
+        self.of(class, |edge| agrees &= edge.number != number || edge.lead(to));
+        agrees
     }
 
     fn find(&mut self, class: ClassId) {
-        let Edges { classes, leaves, matters, all, .. } = self;
+        let Edges { classes, leaves, matters, types, all, known } = self;
         let of = classes.get(class);
-        let mut edge = 0;
+        let start = all.len();
+        let mut number = 0;
         let mut see = |leaf: ClassId| {
             if matters[leaf as usize] {
-                all.push((edge, leaf));
+                all.push(Edge { class, number, leaf, leads: VOID_CLASS });
             }
-            edge += 1;
+            number += 1;
         };
         match of.base {
             _ if !of.vertex => {}
-            ty if !ty.is_void() => classes.base_edges(ty, |_, to| see(to.unwrap_or(VOID_CLASS))),
+            ty if !ty.is_void() => classes.base_edges(ty, |_, to| {
+                let leaf = types.get(to).and_then(|_| classes.find_base(to));
+                see(leaf.unwrap_or(VOID_CLASS));
+            }),
             _ => classes.references(of).filter(|&to| classes.is_leafy(to)).for_each(|to| see(leaves[to as usize])),
         }
+        known[class as usize] = if all.len() == start { WITHOUT } else { start as u32 };
     }
 }

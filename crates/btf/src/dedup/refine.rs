@@ -83,7 +83,7 @@ pub(super) fn refine(classes: &Classes, settlement: &Settlement, vertices: &Vert
         vertices,
         kinds,
         map: vec![UNMAPPED; vertices.class.len()],
-        kept: vec![Vec::new(); classes.all.len()],
+        kept: Kept::new(classes.all.len(), vertices.class.len()),
         kept_enums: HashMap::default(),
         partner: vec![UNMAPPED; vertices.class.len()],
         pairs: Vec::new(),
@@ -105,8 +105,7 @@ struct Refinement<'a> {
     /// By class; beside the classes, which are large, this stays in the cache.
     kinds: Vec<Kind>,
     map: Vec<Vertex>,
-    /// By class: the vertices kept, oldest first.
-    kept: Vec<Vec<Vertex>>,
+    kept: Kept,
     /// By group.
     kept_enums: HashMap<u32, Vec<Vertex>>,
     /// By kept vertex: what it is paired with in this walk.
@@ -118,6 +117,41 @@ struct Refinement<'a> {
     base: Vertex,
     /// The last match would have a forward declaration of the base defined.
     redefines: bool,
+}
+
+/// The vertices kept of each class, without a list for each.
+struct Kept {
+    /// By class.
+    oldest: Vec<Vertex>,
+    newest: Vec<Vertex>,
+    /// By kept vertex: the one of its class that was kept before.
+    before: Vec<Vertex>,
+}
+
+impl Kept {
+    fn new(classes: usize, vertices: usize) -> Kept {
+        let none = |count: usize| vec![UNMAPPED; count];
+        Kept { oldest: none(classes), newest: none(classes), before: none(vertices) }
+    }
+
+    fn push(&mut self, class: ClassId, v: Vertex) {
+        self.before[v as usize] = std::mem::replace(&mut self.newest[class as usize], v);
+        if self.oldest[class as usize] == UNMAPPED {
+            self.oldest[class as usize] = v;
+        }
+    }
+
+    fn oldest(&self, class: ClassId) -> Option<Vertex> {
+        Some(self.oldest[class as usize]).filter(|&v| v != UNMAPPED)
+    }
+
+    fn newest(&self, class: ClassId) -> Option<Vertex> {
+        Some(self.newest[class as usize]).filter(|&v| v != UNMAPPED)
+    }
+
+    fn before(&self, v: Vertex) -> Option<Vertex> {
+        Some(self.before[v as usize]).filter(|&v| v != UNMAPPED)
+    }
 }
 
 impl Refinement<'_> {
@@ -145,7 +179,7 @@ impl Refinement<'_> {
         for v in 0..self.base {
             let id = self.vertices.class[v as usize];
             self.map[v as usize] = v;
-            self.kept[id as usize].push(v);
+            self.kept.push(id, v);
             if matches!(self.kind(v), Kind::Enum | Kind::Enum64) {
                 self.kept_enums.entry(self.settlement.group_of[id as usize]).or_default().push(v);
             }
@@ -176,11 +210,10 @@ impl Refinement<'_> {
             let id = self.vertices.class[v as usize];
             match self.kinds[id as usize] {
                 Kind::Fwd => {
-                    let kept = &mut self.kept[id as usize];
-                    if kept.is_empty() {
-                        kept.push(v);
+                    if self.kept.oldest(id).is_none() {
+                        self.kept.push(id, v);
                     }
-                    self.map[v as usize] = kept[0];
+                    self.map[v as usize] = self.kept.oldest(id).unwrap_or(v);
                 }
                 Kind::Enum | Kind::Enum64 => self.enumeration(v, id),
                 _ => {}
@@ -216,8 +249,9 @@ impl Refinement<'_> {
                 continue;
             }
             let mut found = UNMAPPED;
-            for k in (0..self.kept[id as usize].len()).rev() {
-                let have = self.kept[id as usize][k];
+            let mut next = self.kept.newest(id);
+            while let Some(have) = next {
+                next = self.kept.before(have);
                 if self.matches(v, have) {
                     self.record();
                     if !self.redefines {
@@ -227,7 +261,7 @@ impl Refinement<'_> {
                 }
             }
             if found == UNMAPPED {
-                self.kept[id as usize].push(v);
+                self.kept.push(id, v);
                 found = v;
             }
             self.map[v as usize] = found;
@@ -329,15 +363,15 @@ impl Refinement<'_> {
             if self.classes.get(forward).kind != Kind::Fwd {
                 continue;
             }
-            let Some(&v) = self.kept[forward as usize].first() else { continue };
+            let Some(v) = self.kept.oldest(forward) else { continue };
             if self.map[v as usize] != v || v < self.base {
                 continue;
             }
             let twin = list.twin.map_or(NO_GROUP, |t| t);
             let definitions = |g: usize| self.settlement.groups.get(g).into_iter().flat_map(|g| &g.definitions);
-            let kept = |c: &ClassId| self.kept[*c as usize].as_slice();
+            let kept = |c: &ClassId| std::iter::successors(self.kept.newest(*c), |&v| self.kept.before(v));
             let mut own = definitions(group).flat_map(kept);
-            let (only, more) = (own.next().copied(), own.next().is_some());
+            let (only, more) = (own.next(), own.next().is_some());
             // A settled twin is not among the vertices, and is there all the same.
             let contested = definitions(twin as usize).next().is_some();
             if let (Some(only), false, false) = (only, more, contested) {
@@ -352,12 +386,15 @@ impl Refinement<'_> {
         let mut same: HashMap<(ClassId, Vec<Vertex>), Vertex> = HashMap::default();
         let mut state = vec![false; result.len()];
         let mut stack: Vec<(Vertex, bool)> = Vec::new();
+        let joint = |v: Vertex| self.is_joint(self.kind(v));
         // What the base's types refer to never changes.
         for v in 0..self.base {
             state[v as usize] = true;
+            if !joint(v) {
+                continue;
+            }
             same.entry((self.vertices.class[v as usize], self.vertices.edges_of(v).to_vec())).or_insert(v);
         }
-        let joint = |v: Vertex| self.is_joint(self.kind(v));
         for v in self.own().filter(|&v| joint(v)) {
             stack.push((v, false));
             while let Some((v, ready)) = stack.pop() {

@@ -9,14 +9,12 @@
 //! what the program defines: nothing that the base has ever changes, so that its types mean no definition by that name.
 //! Most modules have no such name. They have declarations of what the base defines, and no more is looked at.
 
-use super::base::{Namesakes, has_name_space};
-use super::classes::{Class, ClassId, Classes};
-use super::spell::by_name;
+use super::base::Namesakes;
+use super::classes::{ClassId, Classes};
 use crate::unit::Name;
 use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
-use std::ops::Range;
 
 pub(super) type GroupId = u32;
 
@@ -67,12 +65,12 @@ impl Settlement {
     pub fn of(classes: &mut Classes, thorough: bool) -> Settlement {
         let (brought, conflicts) = bring_names(classes, thorough);
         let classes = &*classes;
-        // Own types declare what the base defines, once each, or have names of their own: then types of the base that are
-        // there anyway need no look.
-        let ids: Vec<ClassId> = match conflicts {
-            true => classes.ids().collect(),
-            false => classes.own().chain(brought).collect(),
-        };
+        // Types of the base that are there anyway, and have no name in common with others, need no look.
+        let mut ids: Vec<ClassId> = classes.own().chain(brought).collect();
+        if conflicts {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         // Looked up, never iterated for an order: that of groups is that of classes.
         let mut index: HashMap<(Space, u64), GroupId> = HashMap::default();
         index.reserve(ids.len() / 2);
@@ -148,11 +146,10 @@ impl Settlement {
     }
 }
 
-/// Adds the classes of the base that own types share a name with: gives which these are, and whether own names and those
-/// of the base are in each other's way.
-fn bring_names(classes: &mut Classes, thorough: bool) -> (Range<ClassId>, bool) {
-    let first = classes.all.len() as ClassId;
-    let Some(base) = classes.base.clone() else { return (first..first, false) };
+/// Adds the classes of the base that own types share a name with, and those of names that the base has several types of:
+/// gives which these are, and whether own names and those of the base are in each other's way.
+fn bring_names(classes: &mut Classes, thorough: bool) -> (Vec<ClassId>, bool) {
+    let Some(base) = classes.base.clone() else { return (Vec::new(), false) };
     let mut conflicts = thorough;
     let (mut wanted, mut names): (Vec<TypeId>, Vec<Name>) = Default::default();
     for &id in &classes.namesakes {
@@ -162,18 +159,20 @@ fn bring_names(classes: &mut Classes, thorough: bool) -> (Range<ClassId>, bool) 
     }
     if conflicts {
         classes.index_base();
-        let several = |class: &&Class| {
-            !class.base.is_void()
-                && has_name_space(class.kind)
-                && base.usual().ambiguous.binary_search(&by_name(class.kind, class.flag, class.name.hash)).is_ok()
-        };
-        for class in classes.all.iter().filter(several) {
+        for class in classes.all.iter().filter(|class| base.usual().is_ambiguous(class.base.0)) {
             base.named(class.kind, class.flag, class.name.hash, &mut wanted);
             names.resize(wanted.len(), class.name);
         }
     }
     classes.all.reserve(wanted.len());
     classes.of_base.reserve(wanted.len());
-    wanted.into_iter().zip(names).for_each(|(ty, name)| classes.adopt_named(ty, name));
-    (first..classes.all.len() as ClassId, conflicts)
+    let mut brought: Vec<ClassId> = Vec::with_capacity(wanted.len());
+    for (ty, name) in wanted.into_iter().zip(names) {
+        let class = classes.adopt_named(ty, name);
+        // Without an index, what is new comes one after the other, and again only what was new.
+        if conflicts || brought.last().is_none_or(|&last| last < class) {
+            brought.push(class);
+        }
+    }
+    (brought, conflicts)
 }

@@ -17,23 +17,25 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(super) struct Usual {
     unusual: Bits,
     astray: Once,
-    /// Spellings of names that have several definitions or declarations.
-    pub ambiguous: Vec<u64>,
+    /// Types that define or declare a name with several definitions or declarations.
+    ambiguous: Bits,
 }
 
+/// A bit for each type.
 #[derive(Default)]
-struct Bits(Vec<u64>);
+pub(super) struct Bits(Vec<u64>);
 
 impl Bits {
-    fn for_each_of(types: usize) -> Bits {
+    pub fn for_each_of(types: usize) -> Bits {
         Bits(vec![0; types / 64 + 1])
     }
 
-    fn has(&self, id: u32) -> bool {
+    #[inline]
+    pub fn has(&self, id: u32) -> bool {
         self.0.get(id as usize / 64).is_some_and(|word| word & 1 << (id % 64) != 0)
     }
 
-    fn put(&mut self, id: u32, is: bool) {
+    pub fn put(&mut self, id: u32, is: bool) {
         let word = &mut self.0[id as usize / 64];
         *word = *word & !(1 << (id % 64)) | (is as u64) << (id % 64);
     }
@@ -63,6 +65,11 @@ impl Usual {
         self.unusual.has(id)
     }
 
+    /// Whether the base has other types that define or declare the name of this one.
+    pub fn is_ambiguous(&self, id: u32) -> bool {
+        self.ambiguous.has(id)
+    }
+
     /// Whether a type refers to one that is not usual; `refers` says whether it refers to one of which this is true. A
     /// base has many types, and few of them are ever asked about.
     pub fn is_astray(&self, id: u32, refers: impl FnOnce(&dyn Fn(u32) -> bool) -> bool) -> bool {
@@ -79,23 +86,21 @@ impl Usual {
         let mut usual = Usual {
             unusual: Bits::for_each_of(types),
             astray: Once((0..types / 32 + 1).map(|_| AtomicU64::new(0)).collect()),
-            ambiguous: Vec::new(),
+            ambiguous: Bits::for_each_of(types),
         };
         let groups = || ambiguous.chunk_by(|a, b| a.0 == b.0);
         let mut users: HashMap<u32, u32> = ambiguous.iter().map(|&(_, id)| (id, 0)).collect();
-        let mut counted = Bits::for_each_of(types);
-        ambiguous.iter().for_each(|&(_, id)| counted.put(id, true));
+        ambiguous.iter().for_each(|&(_, id)| usual.ambiguous.put(id, true));
         let edges = |id: u32| {
             let t = &unit.types[id as usize];
             std::iter::once(t.target)
                 .chain(unit.references_of(t).iter().copied())
                 .map(|to| leaves.get(to as usize).copied().unwrap_or(NO_LEAF))
         };
-        for to in (1..types as u32).flat_map(edges).filter(|&to| counted.has(to)) {
+        for to in (1..types as u32).flat_map(edges).filter(|&to| usual.ambiguous.has(to)) {
             *users.entry(to).or_default() += 1;
         }
         for group in groups() {
-            usual.ambiguous.push(group[0].0);
             let most = group.iter().map(|&(_, id)| id).max_by_key(|id| (users[id], std::cmp::Reverse(*id)));
             group.iter().for_each(|&(_, id)| usual.unusual.put(id, Some(id) != most));
         }

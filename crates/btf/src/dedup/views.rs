@@ -33,7 +33,7 @@
 
 use super::base::has_name_space;
 use super::classes::{ClassId, Classes, INDEX_CLASS, NOWHERE, VOID_CLASS};
-use super::describe::UnitDetail;
+use super::describe::{UNLISTED, UnitDetail};
 use super::reach::{leaves, reaching};
 use super::recall::{Edges, Names, Units};
 use super::settle::{GroupId, Settlement};
@@ -97,7 +97,7 @@ pub(super) fn views<E>(
     }
     let ambiguous: Vec<bool> = (0..classes.all.len()).map(|c| settlement.is_ambiguous(c as ClassId)).collect();
     views.leaves = leaves(classes);
-    let mut numbers = views.find_usual(classes, settlement, &units.that_have(&ambiguous));
+    let mut numbers = views.find_usual(classes, settlement, &units.that_have(&ambiguous, |_| true));
     numbers.extend(views.first_usual_units(classes, settlement, &numbers));
     numbers.sort_unstable();
     numbers.dedup();
@@ -109,14 +109,19 @@ pub(super) fn views<E>(
         Ok(())
     };
     describe_all(&mixed, &mut details)?;
+    // By class: how many types of it were seen in these units.
+    let mut seen: Vec<u32> = vec![0; classes.all.len()];
     let mut seeds = match scope {
-        Scope::Contested => views.contested(classes, settlement, &ambiguous, units, &numbers, &details),
+        Scope::Contested => views.contested(&ambiguous, units, &numbers, &details, &mut names, &mut seen),
         Scope::Ambiguous => settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|g| g.classes()).collect(),
     };
     seeds.extend(torn);
     let refined = reaching(classes, settlement, seeds);
     if refined.contains(&true) {
-        numbers.extend(units.that_have(&refined).iter().map(|&(unit, _)| unit));
+        let elsewhere = is_elsewhere(classes, &refined, &seen);
+        let is_graph = |unit: u32| numbers.binary_search(&unit).is_ok();
+        let found = units.that_have(&refined, |unit| elsewhere && !is_graph(unit));
+        numbers.extend(found.into_iter().map(|(unit, _)| unit));
         numbers.sort_unstable();
         numbers.dedup();
         let open: Vec<bool> = refined.iter().zip(&ambiguous).map(|(refined, ambiguous)| refined | ambiguous).collect();
@@ -136,6 +141,11 @@ pub(super) fn views<E>(
         };
     }
     Ok(views)
+}
+
+/// Whether types of these classes are listed beside those that were seen.
+fn is_elsewhere(classes: &Classes, wanted: &[bool], seen: &[u32]) -> bool {
+    classes.ids().any(|c| wanted[c as usize] && classes.get(c).listed != seen[c as usize])
 }
 
 impl Views {
@@ -186,8 +196,9 @@ impl Views {
         };
         let refers = |c: &ClassId| {
             let mut any = false;
-            let mut see = |_, to: Option<ClassId>| any |= to.is_some_and(|to| forwards.contains(&to));
-            classes.base_types(classes.get(*c)).for_each(|ty| classes.base_edges(ty, &mut see));
+            for ty in classes.base_types(classes.get(*c)) {
+                classes.base_edges(ty, |_, to| any |= classes.find_base(to).is_some_and(|to| forwards.contains(&to)));
+            }
             any
         };
         classes.ids().filter(|c| of_base(c) && is_joint(c) && refers(c)).collect()
@@ -229,58 +240,70 @@ impl Views {
     /// Pins edges, and returns the classes that have one which leads to different classes in different places.
     fn contested(
         &mut self,
-        classes: &Classes,
-        settlement: &Settlement,
         ambiguous: &[bool],
         units: Units<'_>,
         numbers: &[u32],
         details: &HashMap<u32, UnitDetail>,
+        names: &mut Names<'_>,
+        seen: &mut [u32],
     ) -> Vec<ClassId> {
+        let (classes, settlement) = (names.classes, names.settlement);
         let mut contested: HashSet<ClassId> = HashSet::default();
-        let mut leads: HashMap<(ClassId, u32), ClassId> = HashMap::default();
-        let mut lead = |class: ClassId, edge: u32, to: ClassId| {
-            if *leads.entry((class, edge)).or_insert(to) != to {
-                contested.insert(class);
-            }
-        };
-        let mut names = Names::new(classes, settlement);
         let mut edges = Edges::new(classes, &self.leaves, ambiguous);
         for &number in numbers {
             if let Some(detail) = details.get(&number) {
                 for (v, vertex) in detail.vertices.iter().enumerate() {
+                    seen[vertex.class as usize] += (vertex.item != UNLISTED) as u32;
                     for (edge, &to) in detail.edges_of(v as u32).iter().enumerate() {
                         let to = detail.vertices[to as usize].class;
-                        if settlement.is_ambiguous(to) {
-                            lead(vertex.class, edge as u32, to);
+                        if ambiguous[to as usize] && !edges.lead(vertex.class, edge as u32, to) {
+                            contested.insert(vertex.class);
                         }
                     }
                 }
+                detail.references.iter().for_each(|reference| seen[reference.class as usize] += 1);
                 continue;
             }
             names.read(units, number, ambiguous);
             let mut see = |class: ClassId| {
-                for &(edge, to) in edges.of(class) {
-                    lead(class, edge, names.get(to).unwrap_or(to));
-                }
+                edges.of(class, |edge| {
+                    if !edge.lead(names.get(edge.leaf).unwrap_or(edge.leaf)) {
+                        contested.insert(class);
+                    }
+                });
             };
-            units.listed(number, &mut see);
+            units.listed(number, |class| {
+                seen[class as usize] += 1;
+                see(class);
+            });
             units.anchors(number).for_each(see);
         }
-        for (&(class, edge), &to) in &leads {
+        let (mut is_usual, mut wanted) = (vec![false; classes.all.len()], vec![false; classes.all.len()]);
+        self.usual.values().for_each(|&class| is_usual[class as usize] = true);
+        for edges in edges.all.chunk_by(|one, other| one.class == other.class) {
+            let class = edges[0].class;
+            let leads = || edges.iter().filter(|edge| edge.leads != VOID_CLASS);
             let leads_there = |ty: TypeId| {
-                let mut leads_there = false;
-                classes.base_edges(ty, |number, found| leads_there |= number == edge && found == Some(to));
-                leads_there
+                let (mut next, mut all) = (leads().peekable(), true);
+                classes.base_edges(ty, |number, to| {
+                    if let Some(edge) = next.next_if(|edge| edge.number == number) {
+                        all &= classes.find_base(to) == Some(edge.leads);
+                    }
+                });
+                all && next.next().is_none()
             };
             if !classes.base_types(classes.get(class)).all(leads_there) {
                 contested.insert(class);
             }
+            for edge in leads().filter(|edge| !is_usual[edge.leads as usize]) {
+                self.pinned.insert((class, edge.number), edge.leads);
+                wanted[class as usize] = true;
+            }
         }
-        leads.retain(|_, to| self.usual[&settlement.group_of[*to as usize]] != *to);
-        let mut wanted = vec![false; classes.all.len()];
-        leads.keys().for_each(|&(class, _)| wanted[class as usize] = true);
-        let elsewhere = units.that_have(&wanted).into_iter().filter(|(unit, _)| numbers.binary_search(unit).is_err());
-        contested.extend(elsewhere.map(|(_, class)| class));
+        let is_graph = |unit: u32| numbers.binary_search(&unit).is_ok();
+        let elsewhere = is_elsewhere(classes, &wanted, seen);
+        let found = units.that_have(&wanted, |unit| elsewhere && !is_graph(unit));
+        contested.extend(found.into_iter().filter(|&(unit, _)| !is_graph(unit)).map(|(_, class)| class));
         let forward_enums = settlement.groups.iter().filter(|g| g.ambiguous).flat_map(|group| {
             let enums = group.forwards.iter().any(|&c| classes.get(c).kind != Kind::Fwd);
             group.classes().filter(move |_| enums)
@@ -288,7 +311,6 @@ impl Views {
         contested.extend(forward_enums);
         contested.extend(classes.astray());
         contested.extend(self.redefined(classes, settlement));
-        self.pinned = leads;
         contested.into_iter().collect()
     }
 }
