@@ -1,7 +1,7 @@
 //! The last stages: types, functions, variables and sections as records of one BTF.
 
-use crate::jobs;
 use crate::place::Section;
+use crate::scratch::Spare;
 use crate::select::Selected;
 use btfkit_btf::dedup::{BadName, BaseTypes, Emitted, Meaning, NodeId, TypeGraph, emit};
 use btfkit_btf::unit::{NameRef, name_hash};
@@ -37,6 +37,7 @@ pub(crate) fn assemble<'n>(
     sections: &[Section<'_>],
     name_of: impl Fn(NameRef) -> &'n [u8] + Sync,
     layout: &Layout,
+    spare: &Spare,
 ) -> Result<Assembled, WriteError> {
     // Everything that is referred to must have its node before the types are written.
     let protos: Vec<_> = functions.iter().map(|f| graph.node(f.proto)).collect();
@@ -120,7 +121,7 @@ pub(crate) fn assemble<'n>(
             writer.push(&Type::Datasec { name, size, vars })?;
         }
     }
-    jobs::drop_beside(graph);
+    spare.recycle(graph);
     let (types, counts) = (writer.len() as u32, writer.counts().collect());
     let bytes = writer.finish(layout.layout);
     Ok(Assembled { bytes, types, counts, bad_names: emitted.bad_names, no_arena_pointers })

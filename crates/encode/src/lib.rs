@@ -214,7 +214,7 @@ fn encode(run: &Run<'_>, mut phases: Phases) -> Result<Encoded, EncodeError> {
         // Readers take the base's.
         layout: options.features.layout && base.is_none(),
     };
-    let assemble = || assemble(graph, &selection.functions, &data, name_of, &layout);
+    let assemble = || assemble(graph, &selection.functions, &data, name_of, &layout, spare);
     let (assembled, mut skipped) = pages.join(pool, assemble, || skipped_functions(&selection, groups, name_of));
     let mut assembled = assembled.map_err(|error| EncodeError::new("INVALID_BTF", path, error))?;
     let (functions_skipped, variables_skipped) = (skipped.len() as u32, skipped_variables.len() as u32);

@@ -1,7 +1,7 @@
 //! What is made once for many files.
 
 use crate::{Base, EncodeError, jobs};
-use btfkit_btf::dedup::Classifier;
+use btfkit_btf::dedup::{Classifier, TypeGraph};
 use btfkit_dwarf::Room;
 use rayon::ThreadPool;
 use std::path::Path;
@@ -71,6 +71,14 @@ impl Spare {
 
     pub fn give_back(&self, classifiers: Vec<Classifier>) {
         self.classifiers.lock().expect("nothing panics while it is held").extend(classifiers);
+    }
+
+    /// Takes the room of a graph that is done with for the next one.
+    pub fn recycle(&self, mut graph: TypeGraph) {
+        if let Some(classifier) = self.classifiers.lock().expect("nothing panics while it is held").last_mut() {
+            classifier.recycle(&mut graph);
+        }
+        jobs::drop_beside(graph);
     }
 
     /// Lets go of everything.

@@ -4,7 +4,8 @@
 //! is told again in the next one from where it stood among others in the last.
 
 use super::base::{BaseTypes, Namesakes, has_name_space};
-use super::classes::{Class, ClassId, ClassMember, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
+use super::classes::{Class, ClassId, ClassMember, Classes, INDEX_CLASS, NOWHERE, Place, VOID_CLASS};
+use super::graph::TypeGraph;
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling, by_name};
 use super::table::Table;
@@ -232,23 +233,29 @@ impl Classifier {
             (known.next, known.other) = (to(known.next), to(known.other));
         }
         self.before = next;
-        self.classes.clear();
-        self.classes.push(Class::VOID);
-        self.members.clear();
+        self.clear();
         (self.last, self.next) = (NO_SLOT, self.known[NO_SLOT as usize].next);
         (self.contested, self.special) = (false, false);
-        self.own.clear();
-        self.namesakes.clear();
         self.defined.clear();
     }
 
-    /// The classes and their members. Where there is a next program, it is mostly of about the same size, and tables that
-    /// grow by and by are copied each time: room for twice as many is left, which is not touched where they are fewer.
-    pub(super) fn take_classes(&mut self) -> (Vec<Class>, Vec<ClassMember>) {
-        let next = 2 * self.base.is_some() as usize;
-        let classes = Vec::with_capacity(next * self.classes.len().min(CLASSES));
-        let members = Vec::with_capacity(next * self.members.len().min(MEMBERS));
-        (std::mem::replace(&mut self.classes, classes), std::mem::replace(&mut self.members, members))
+    /// Takes the room that the classes of a program have, once that is done with, for those of the next one: it was used
+    /// lately and is large enough. What few programs need is let go.
+    pub fn recycle(&mut self, graph: &mut TypeGraph) {
+        debug_assert_eq!(self.classes.len(), 1);
+        let Classes { all, members, own, namesakes, .. } = std::mem::take(&mut graph.classes);
+        if all.capacity() <= CLASSES && members.capacity() <= MEMBERS {
+            (self.classes, self.members, self.own, self.namesakes) = (all, members, own, namesakes);
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.classes.clear();
+        self.classes.push(Class::VOID);
+        self.members.clear();
+        self.own.clear();
+        self.namesakes.clear();
     }
 
     /// Puts each type of a unit into its class. `anchors` are types that the caller will ask for later on; `members` is

@@ -72,7 +72,7 @@ pub(super) fn merge(tables: &mut Vec<Classifier>) -> Merged {
     };
     ids[largest.id as usize] = (0..largest.classes.len() as ClassId).collect();
     let base = largest.base.clone();
-    let (all, members) = largest.take_classes();
+    let (all, members) = (std::mem::take(&mut largest.classes), std::mem::take(&mut largest.members));
     let (own, namesakes) = (std::mem::take(&mut largest.own), std::mem::take(&mut largest.namesakes));
     // On a base it is of the classifier's slots, not of classes.
     let table = if base.is_some() { Table::default() } else { std::mem::take(&mut largest.table) };
