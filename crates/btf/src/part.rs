@@ -28,13 +28,20 @@ impl Part {
         self.strings.len() as u32
     }
 
+    /// Makes room for so many strings, of a usual length.
+    pub fn reserve_strings(&mut self, strings: usize) {
+        self.strings.reserve(strings);
+        self.text.reserve(strings * USUAL_LENGTH);
+    }
+
     /// As [`crate::Writer::push`].
     pub fn push(&mut self, ty: &Type) -> Result<TypeId, WriteError> {
         self.records.push(ty)
     }
 
-    pub(crate) fn string_count(&self) -> usize {
-        self.strings.len()
+    /// How many strings there are, and their bytes, each with one for its end.
+    pub(crate) fn string_room(&self) -> (usize, usize) {
+        (self.strings.len(), self.text.len() + self.strings.len())
     }
 
     /// Offsets of the strings, by what stands for them.
@@ -55,6 +62,9 @@ impl Part {
 
 /// So many strings before one is looked up, what it leads to is called for.
 const AHEAD: usize = 8;
+
+/// Bytes.
+const USUAL_LENGTH: usize = 12;
 
 #[cfg(test)]
 mod tests {

@@ -45,7 +45,11 @@ impl Records {
     /// Appends records whose ids go on where these end. Where there are none, it does not matter where they would begin.
     pub fn append(&mut self, more: Records) {
         debug_assert!(more.count == 0 || (more.first, more.endian) == (self.next_id().0, self.endian));
-        self.bytes.extend(more.bytes);
+        if self.bytes.is_empty() {
+            self.bytes = more.bytes;
+        } else {
+            self.bytes.extend(more.bytes);
+        }
         self.count += more.count;
         self.kinds.iter_mut().zip(more.kinds).for_each(|(count, more)| *count += more);
     }

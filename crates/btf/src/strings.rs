@@ -164,9 +164,10 @@ impl StringTable {
         Ok(self.start + start as u32)
     }
 
-    /// Makes room for so many more strings.
-    pub fn reserve(&mut self, strings: usize) {
+    /// Makes room for so many more strings, and their bytes.
+    pub fn reserve(&mut self, strings: usize, bytes: usize) {
         self.index.reserve(strings);
+        self.section.reserve(bytes);
     }
 
     /// Calls for what [`intern`](Self::intern) reads for a string with this hash.

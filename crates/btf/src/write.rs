@@ -63,7 +63,7 @@ impl Writer {
 
     /// Makes room for so many more strings.
     pub fn reserve_strings(&mut self, strings: usize) {
-        self.strings.reserve(strings);
+        self.strings.reserve(strings, 0);
     }
 
     /// The id that the next type will get.
@@ -93,7 +93,8 @@ impl Writer {
 
     /// Appends what was made apart, in this order.
     pub fn append(&mut self, mut parts: Vec<Part>) -> Result<(), WriteError> {
-        self.strings.reserve(parts.iter().map(Part::string_count).sum());
+        let room = parts.iter().map(Part::string_room).fold((0, 0), |(n, bytes), more| (n + more.0, bytes + more.1));
+        self.strings.reserve(room.0, room.1);
         let offsets = parts.iter().map(|part| part.intern(&mut self.strings)).collect::<Result<Vec<_>, _>>()?;
         parts
             .par_iter_mut()

@@ -526,7 +526,6 @@ impl Lowering<'_> {
     ) {
         // A parameter that was moved and is nowhere now is not passed.
         let passed = |p: &RawParameter| !facts.reordered_parameters || p.settled.located && !p.settled.optimized;
-        let source = parameters.iter().filter(|p| passed(p)).map(|p| (p.name, p.settled.ty)).collect::<Vec<_>>();
         let true_proto = (self.settings.true_signature && facts.signature_changed).then(|| {
             let mut real = Vec::new();
             for p in parameters.iter().filter(|p| passed(p) && !p.settled.optimized) {
@@ -535,9 +534,10 @@ impl Lowering<'_> {
                     None => real.push((p.name, p.settled.ty)),
                 }
             }
-            self.prototype(f, ty, &real)
+            self.prototype(f, ty, real.into_iter())
         });
-        let proto = self.prototype(f, ty, &source);
+        let source = parameters.iter().filter(|p| passed(p)).map(|p| (p.name, p.settled.ty));
+        let proto = self.prototype(f, ty, source);
         // Tags may stand at any entry of the function.
         let mut tags = Vec::new();
         for at in chain.iter().flatten().map(|&o| functions[o].at) {
@@ -564,9 +564,9 @@ impl Lowering<'_> {
     }
 
     /// A prototype that no entry has, so that no unit lists it.
-    fn prototype(&mut self, f: &RawFunction, ret: Local, parameters: &[(Name, Local)]) -> u32 {
+    fn prototype(&mut self, f: &RawFunction, ret: Local, parameters: impl Iterator<Item = (Name, Local)>) -> u32 {
         let first = self.members.len() as u32;
-        self.members.extend(parameters.iter().map(|&(name, ty)| LocalMember { name, value: 0, ty }));
+        self.members.extend(parameters.map(|(name, ty)| LocalMember { name, value: 0, ty }));
         if f.variadic {
             self.members.push(LocalMember::default());
         }

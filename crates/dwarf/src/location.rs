@@ -21,8 +21,9 @@ pub(crate) struct Place {
     pub second_pieces: u64,
 }
 
+/// A step of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Op {
+pub(crate) enum Op {
     Register(u8),
     Based(u8),
     Frame,
@@ -138,12 +139,12 @@ fn parse(expression: &[u8], big: bool, encoding: Encoding, ops: &mut Vec<Op>) ->
 
 impl Lowering<'_> {
     /// What a location attribute says of a parameter of `size` bytes. What cannot be read says nothing.
-    pub(crate) fn place(&self, context: &Context, class: Class, value: u64, length: u32, size: u64) -> Place {
+    pub(crate) fn place(&mut self, context: &Context, class: Class, value: u64, length: u32, size: u64) -> Place {
         let encoding = context.unit.encoding;
         let (big, address_size) = (self.sections.big_endian, encoding.address_size as u64);
         let two_registers = self.settings.convention.two_registers;
         let mut place = Place::default();
-        let (mut ops, mut nth) = (Vec::new(), 0);
+        let (mut ops, mut nth) = (std::mem::take(&mut self.ops), 0);
         let mut add = |expression: &[u8]| {
             if parse(expression, big, encoding, &mut ops).is_none() {
                 return false;
@@ -165,6 +166,7 @@ impl Lowering<'_> {
             _ if list => self.old_list(encoding, value, &mut add),
             _ => Ok(()),
         };
+        self.ops = ops;
         place
     }
 

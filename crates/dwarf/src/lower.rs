@@ -12,6 +12,7 @@ use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
 use crate::function::{KnownFunction, RawFunction, RawParameter};
 use crate::index::Index;
+use crate::location::Op;
 use crate::members::{OldBitfield, OpenAggregate, OpenEnumeration, OpenPrototype};
 use crate::names::{Identity, Names, StringTable};
 use crate::plan::{Attr, Plan, Role};
@@ -66,6 +67,8 @@ pub struct Lowering<'a> {
     pub(crate) info_len: u64,
     pub(crate) names: Names<'a>,
     pub(crate) addr: Option<Box<dyn Relocate + 'a>>,
+    /// For addresses of variables, which come one after the other: of `.debug_info` and `.debug_types`.
+    pub(crate) static_addresses: [Option<Box<dyn Relocate + 'a>>; 2],
     tables: ReadTables,
     pub(crate) abbreviations: Abbreviations,
     pub(crate) stack: Vec<Frame>,
@@ -117,6 +120,8 @@ pub struct Lowering<'a> {
     pub(crate) length: u32,
     /// By hash of the offset of their names.
     pub(crate) recent_functions: Vec<KnownFunction>,
+    /// Of one expression.
+    pub(crate) ops: Vec<Op>,
     pub(crate) lowered: Lowered,
 }
 
@@ -224,6 +229,7 @@ impl<'a> Lowering<'a> {
             info_len: sections.info.data.len() as u64,
             names: Names::new(sections, identity),
             addr: sections.addr.relocations.map(|r| r.cursor()),
+            static_addresses: [sections.info, sections.types].map(|s| s.relocations.map(|r| r.cursor())),
             tables: ReadTables::default(),
             abbreviations: Abbreviations::default(),
             stack: Vec::new(),
@@ -263,6 +269,7 @@ impl<'a> Lowering<'a> {
             start: 0,
             length: 0,
             recent_functions: Vec::new(),
+            ops: Vec::new(),
             lowered: Lowered::default(),
         }
     }

@@ -62,12 +62,11 @@ impl Lowering<'_> {
         let size = context.unit.encoding.address_size;
         let address = match gimli::DwOp(bytes.u8(at).ok()?) {
             dw::DW_OP_addr => {
-                let raw = bytes.sized(next, size).ok()?;
-                let relocations = context.unit.section(&self.sections).relocations;
+                let (place, raw) = (next as u64, bytes.sized(next, size).ok()?);
                 next += size as usize;
-                match relocations {
+                match &mut self.static_addresses[context.unit.in_types as usize] {
+                    Some(relocations) => relocations.value(place, size, raw).ok()?,
                     None => raw,
-                    Some(source) => source.cursor().value(next as u64 - size as u64, size, raw).ok()?,
                 }
             }
             dw::DW_OP_addrx | dw::DW_OP_GNU_addr_index => {

@@ -201,7 +201,6 @@ impl Classes {
             };
             let record = base.record(class.base);
             let target = class_of(base.target(class.base));
-            content.clear();
             if class.kind == Kind::Array {
                 let index = Some(TypeId(record.word(4)));
                 let class = if index == base.int() { INDEX_CLASS } else { class_of(TypeId(record.word(4))) };

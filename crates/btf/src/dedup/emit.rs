@@ -66,9 +66,10 @@ pub fn emit<'n, T: Send>(
     let (endian, next) = (writer.endian(), writer.next_id());
     let write = |piece: Range<u32>| {
         let is_written = |node: &NodeId| ways[node.0 as usize].is_none() && graph.in_base(*node).is_none();
+        let references = links.of_nodes(&piece);
         let mut kept = piece.map(NodeId).filter(is_written).peekable();
         let first = kept.peek().map_or(next, |node| ids[node.0 as usize]);
-        let mut recorder = Recorder::new(Part::new(endian, first), &ids, &name);
+        let mut recorder = Recorder::new(Part::new(endian, first), &ids, &name, references.len());
         let mut members = Vec::new();
         kept.try_for_each(|node| recorder.push(&graph.view_with(node, links.of_node(node), &mut members)))?;
         Ok(recorder.finish())
@@ -146,7 +147,11 @@ impl Links {
     }
 
     fn of_node(&self, node: NodeId) -> &[NodeId] {
-        &self.to[self.first[node.0 as usize] as usize..self.first[node.0 as usize + 1] as usize]
+        self.of_nodes(&(node.0..node.0 + 1))
+    }
+
+    fn of_nodes(&self, nodes: &Range<u32>) -> &[NodeId] {
+        &self.to[self.first[nodes.start as usize] as usize..self.first[nodes.end as usize] as usize]
     }
 }
 

@@ -14,6 +14,7 @@ use super::views::{Role, Scope, Views, views};
 use crate::unit::{Name, name_hash};
 use crate::{Kind, TypeId};
 use rustc_hash::FxHashMap as HashMap;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 const NO_NODE: u32 = u32::MAX;
@@ -208,6 +209,10 @@ impl TypeGraph {
         NodeId(*slot)
     }
 
+    pub(super) fn reserve_nodes(&mut self, more: usize) {
+        self.nodes.reserve(more);
+    }
+
     /// Number of types, void included. It grows while [`node`](Self::node) and [`view`](Self::view) are asked for
     /// types that no unit lists.
     pub fn len(&self) -> usize {
@@ -261,7 +266,7 @@ impl TypeGraph {
         let start = into.len();
         if !self.known_references(id, into) {
             into.truncate(start);
-            let meanings: Vec<Meaning> = self.meanings(id).collect();
+            let meanings: SmallVec<[Meaning; 8]> = self.meanings(id).collect();
             into.extend(meanings.into_iter().map(|meaning| self.node(meaning)));
         }
     }

@@ -30,6 +30,7 @@ impl TypeGraph {
             true => self.classes.own().collect(),
             false => self.classes.ids().collect(),
         };
+        listed.reserve(ids.len());
         for id in ids {
             let class = self.classes.get(id);
             match self.views.role(id) {
@@ -59,6 +60,7 @@ impl TypeGraph {
         }
         listed.retain(|&(.., meaning)| self.base_type(meaning).is_none());
         listed.par_sort_unstable_by_key(|&(place, class_place, _)| (place, class_place));
+        self.reserve_nodes(listed.len());
         for (.., meaning) in listed {
             self.node_of(meaning);
         }

@@ -5,7 +5,7 @@ use super::graph::{NodeId, NodeMember, NodeView};
 use crate::names::is_identifier;
 use crate::unit::{Name, NameRef};
 use crate::{Aggregate, Kind, Member, Param, Part, SecVar, Type, TypeId, WriteError};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// Writes some nodes, one after the other.
 pub(super) struct Recorder<'a, F> {
@@ -15,6 +15,9 @@ pub(super) struct Recorder<'a, F> {
     /// By hash: a name's bytes are looked at once.
     known: FxHashMap<u64, Known>,
     bad_names: Vec<BadName>,
+    /// Room of the types before.
+    params: Vec<Param>,
+    members: Vec<Member>,
 }
 
 #[derive(Default)]
@@ -26,13 +29,21 @@ struct Known {
 }
 
 impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
-    pub fn new(part: Part, ids: &'a [TypeId], name: &'a F) -> Recorder<'a, F> {
-        Recorder { part, ids, name, known: FxHashMap::default(), bad_names: Vec::new() }
+    /// `references` are how many the nodes have: these mostly have a name, of which every other one was there before.
+    pub fn new(mut part: Part, ids: &'a [TypeId], name: &'a F, references: usize) -> Recorder<'a, F> {
+        let known = FxHashMap::with_capacity_and_hasher(references / 2, FxBuildHasher);
+        part.reserve_strings(references / 2);
+        Recorder { part, ids, name, known, bad_names: Vec::new(), params: Vec::new(), members: Vec::new() }
     }
 
     pub fn push(&mut self, view: &NodeView<'_>) -> Result<(), WriteError> {
         let ty = self.record(view);
         self.part.push(&ty)?;
+        match ty {
+            Type::FuncProto { params, .. } => self.params = params,
+            Type::Struct(aggregate) | Type::Union(aggregate) => self.members = aggregate.members,
+            _ => {}
+        }
         Ok(())
     }
 
@@ -77,7 +88,8 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
                 Type::Datasec { name: self.plain(view.name), size: view.size, vars }
             }
             Kind::FuncProto => {
-                let mut params = Vec::with_capacity(view.members.len());
+                let mut params = std::mem::take(&mut self.params);
+                params.clear();
                 for m in view.members {
                     params.push(Param { name: self.checked(view, m.name, true), ty: id(m.ty) });
                 }
@@ -85,7 +97,8 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
             }
             Kind::Struct | Kind::Union => {
                 let name = self.checked(view, view.name, false);
-                let mut members = Vec::with_capacity(view.members.len());
+                let mut members = std::mem::take(&mut self.members);
+                members.clear();
                 for m in view.members.iter().filter(|m| id(m.ty) != TypeId::VOID) {
                     let name = self.checked(view, m.name, true);
                     members.push(Member { name, ty: id(m.ty), offset: packed(m.value, view.flag) });

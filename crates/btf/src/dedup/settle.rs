@@ -74,7 +74,7 @@ impl Settlement {
         // Looked up, never iterated for an order: that of groups is that of classes.
         let mut index: HashMap<(Space, u64), GroupId> = HashMap::default();
         index.reserve(ids.len() / 2);
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<Group> = Vec::with_capacity(ids.len() / 2);
         let mut group_of = vec![NO_GROUP; classes.all.len()];
         for id in ids {
             let class = classes.get(id);
@@ -151,7 +151,9 @@ impl Settlement {
 fn bring_names(classes: &mut Classes, thorough: bool) -> (Vec<ClassId>, bool) {
     let Some(base) = classes.base.clone() else { return (Vec::new(), false) };
     let mut conflicts = thorough;
-    let (mut wanted, mut names): (Vec<TypeId>, Vec<Name>) = Default::default();
+    // Most names are declared here and defined there, or the other way round.
+    let some = classes.namesakes.len();
+    let (mut wanted, mut names): (Vec<TypeId>, Vec<Name>) = (Vec::with_capacity(some), Vec::with_capacity(some));
     for &id in &classes.namesakes {
         let class = classes.get(id);
         conflicts |= base.namesakes(class, &mut wanted) == Namesakes::Several;
