@@ -39,17 +39,23 @@ const BELOW: [u64; 32] = {
 
 /// Bytes before the first NUL, 16 or more where there is none.
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "instructions that have no safe name")]
 #[inline]
 fn length_of(window: &[u8; 16]) -> usize {
+    zeros_in(window).trailing_zeros() as usize
+}
+
+/// A bit for each byte, from the lowest on, that is set where the byte is zero.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions that have no safe name")]
+#[inline]
+pub fn zeros_in(window: &[u8; 16]) -> u32 {
     use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_setzero_si128};
     let window = u128::from_le_bytes(*window);
     // SAFETY: these instructions are part of every x86-64 processor, and work on values only.
-    let zeros = unsafe {
+    unsafe {
         let window = _mm_set_epi64x((window >> 64) as i64, window as i64);
-        _mm_movemask_epi8(_mm_cmpeq_epi8(window, _mm_setzero_si128()))
-    };
-    zeros.trailing_zeros() as usize
+        _mm_movemask_epi8(_mm_cmpeq_epi8(window, _mm_setzero_si128())) as u32
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -62,9 +68,26 @@ fn length_of(window: &[u8; 16]) -> usize {
     }
 }
 
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub fn zeros_in(window: &[u8; 16]) -> u32 {
+    window.iter().rev().fold(0, |zeros, &byte| zeros << 1 | (byte == 0) as u32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zeros_in_windows() {
+        for places in (0..16).map(|shift| 0b1011_u32.rotate_left(shift) & 0xffff) {
+            // Neighbours of zeros may be anything else.
+            for other in [1, 0x7f, 0x80, 0xff] {
+                let window = std::array::from_fn(|at| if places >> at & 1 != 0 { 0 } else { other });
+                assert_eq!(zeros_in(&window), places);
+            }
+        }
+    }
 
     #[test]
     fn short_texts() {

@@ -6,7 +6,7 @@
 //! relocated and told by their bytes, as in modules. What sets these abbreviations apart is a few numbers, which lie side
 //! by side; [`quick`](crate::quick) reads what has another layout.
 
-use crate::abbreviations::Table;
+use crate::codes::Table;
 use crate::common_members::{FORMS, MemberForm};
 use crate::entry::Cursor;
 use crate::layout::{Field, Layout, NameForm, REACH, Shape, Space, WINDOW, inline_text, string_index, word};
@@ -282,14 +282,14 @@ impl<'a> Offsets for Relocated<'_, 'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub(crate) fn commons<'t>(&self, context: &Context, table: &'t Table, cursor: &Cursor<'_>) -> Option<Commons<'t>>
+    pub(crate) fn commons<'t>(&self, context: &Context, table: &Table<'t>, cursor: &Cursor<'_>) -> Option<Commons<'t>>
     where
         'a: 't,
     {
         let space = self.space(context, cursor);
         let commons = Commons {
             narrow: table.common.first_chunk()?,
-            common: &table.common,
+            common: table.common,
             forms: table.members.first_chunk()?,
             from: [space.base, space.start.wrapping_neg()],
             ahead: space.behind_base(),

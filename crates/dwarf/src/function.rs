@@ -3,7 +3,7 @@
 //! A function may have several entries in a unit: an abstract one with names and types, and concrete ones with
 //! addresses and locations that refer to it. All count, each as an instance of its own; who encodes decides between them.
 
-use crate::abbreviations::Table;
+use crate::codes::Table;
 use crate::entry::{Class, Entry};
 use crate::location::Place;
 use crate::lower::{Carrier, Children, Context, Frame, Lowering, NOTHING, OpenFunction};
@@ -146,7 +146,7 @@ impl Lowering<'_> {
 
     /// Calls for what will be asked of the name of the function at `at`, if there is one. Functions stand side by side,
     /// and their names in no order: each was waited for.
-    pub(crate) fn call_for_function(&self, table: &Table, bytes: Bytes<'_>, mut at: usize) {
+    pub(crate) fn call_for_function(&self, table: &Table<'_>, bytes: Bytes<'_>, mut at: usize) {
         if let Ok(code) = bytes.uleb(&mut at)
             && let Some(plan) = table.get(code).filter(|plan| plan.role == Role::Function)
             && let Some(offset) = plan.name_at.and_then(|name_at| bytes.u32(at + name_at as usize).ok())

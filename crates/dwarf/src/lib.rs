@@ -5,10 +5,12 @@
 
 mod abbreviations;
 mod alignment;
+mod codes;
 mod common;
 mod common_members;
 mod common_types;
 mod convention;
+mod declarations;
 mod entry;
 mod error;
 mod function;

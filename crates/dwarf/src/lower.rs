@@ -6,7 +6,8 @@
 //! Entries nest, so there is a stack of frames, one for each open entry with children. Bodies of functions are walked
 //! too, because types are declared in them.
 
-use crate::abbreviations::{Abbreviations, Table};
+use crate::abbreviations::Abbreviations;
+use crate::codes::{Codes, Table};
 use crate::convention::Convention;
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
@@ -24,7 +25,6 @@ use crate::{Diagnostic, Lowered};
 use btfkit_btf::unit::{Local, LocalMember, LocalType, Name, UnitTypes, name_hash};
 use gimli::constants as dw;
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
 
 /// What lowering asks of the program that the units are part of.
 pub trait Program: Sync {
@@ -330,19 +330,32 @@ impl<'a> Lowering<'a> {
     }
 
     fn entries(&mut self, unit: &Unit, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
-        let table = self.table_of(unit)?;
-        match self.sections.big_endian {
-            true => self.walk::<true>(unit, &table, cursor),
-            false => self.walk::<false>(unit, &table, cursor),
-        }
+        self.with_codes(unit, |me, codes| {
+            let table = Table::new(codes, unit.end - unit.start);
+            match me.sections.big_endian {
+                true => me.walk::<true>(unit, &table, cursor),
+                false => me.walk::<false>(unit, &table, cursor),
+            }
+        })
     }
 
-    pub(crate) fn table_of(&mut self, unit: &Unit) -> Result<Rc<Table>, Fault> {
+    /// Does something with the unit's table. Meanwhile the plans are with it, so that no other table can be read.
+    #[inline(always)]
+    pub(crate) fn with_codes<T>(
+        &mut self,
+        unit: &Unit,
+        work: impl FnOnce(&mut Self, Codes<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let abbrev = Bytes::new(self.sections.abbrev.data, self.sections.big_endian);
-        self.tables.table_of(unit, &self.units.tables, abbrev, &mut self.abbreviations)
+        let mut plans = std::mem::take(&mut self.abbreviations);
+        let numbers = self.tables.numbers_of(unit, &self.units.tables, abbrev, &mut plans);
+        let result = numbers.and_then(|numbers| work(self, plans.codes(&numbers)));
+        self.abbreviations = plans;
+        result
     }
 
-    fn walk<const BIG: bool>(&mut self, unit: &Unit, table: &Table, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+    #[inline(never)]
+    fn walk<const BIG: bool>(&mut self, unit: &Unit, table: &Table<'_>, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let mut entry = Entry::new();
         let base = (unit.position(self.info_len) - self.start) as u32;
         let start = unit.start;

@@ -1,7 +1,7 @@
 //! Runs of members that are not read by [`common_members`](crate::common_members): with types in other units, with numbers
 //! that it does not read, and all where the bytes of names have to be looked at in a file without relocations.
 
-use crate::abbreviations::Table;
+use crate::codes::Table;
 use crate::common::Commons;
 use crate::entry::Cursor;
 use crate::error::Fault;
@@ -20,7 +20,7 @@ impl<'a> Lowering<'a> {
     pub(crate) fn fixed_members<const BIG: bool>(
         &mut self,
         context: &Context,
-        table: &Table,
+        table: &Table<'_>,
         first: &Layout,
         cursor: &mut Cursor<'a>,
         open: &mut OpenAggregate,

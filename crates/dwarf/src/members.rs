@@ -1,6 +1,6 @@
 //! Members, enumerators and parameters: digested while an aggregate is open, and read again where they are wanted.
 
-use crate::abbreviations::Table;
+use crate::codes::Codes;
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::Fault;
 use crate::layout::{Layout, Shape};
@@ -389,20 +389,21 @@ impl<'a> Lowering<'a> {
 
     fn reread(&mut self, kind: Option<Kind>, offset: u32, into: &mut Vec<LocalMember>) -> Result<(), Fault> {
         let Some(context) = self.context_of(offset) else { return Ok(()) };
-        let table = self.table_of(&context.unit)?;
-        let last = self.rereading.take().filter(|(base, _)| *base == context.base);
-        let mut cursor = last.map_or_else(|| context.unit.cursor(&self.sections), |(_, cursor)| cursor);
-        cursor.at = context.unit.start + (offset - context.base) as usize;
-        let result = self.children(&context, &table, &mut cursor, kind, into);
-        self.rereading = Some((context.base, cursor));
-        result
+        self.with_codes(&context.unit, |me, codes| {
+            let last = me.rereading.take().filter(|(base, _)| *base == context.base);
+            let mut cursor = last.map_or_else(|| context.unit.cursor(&me.sections), |(_, cursor)| cursor);
+            cursor.at = context.unit.start + (offset - context.base) as usize;
+            let result = me.children(&context, codes, &mut cursor, kind, into);
+            me.rereading = Some((context.base, cursor));
+            result
+        })
     }
 
     /// Reads what stands directly below the entry at the cursor.
     fn children(
         &mut self,
         context: &Context,
-        table: &Table,
+        codes: Codes<'_>,
         cursor: &mut Cursor<'a>,
         kind: Option<Kind>,
         into: &mut Vec<LocalMember>,
@@ -421,7 +422,7 @@ impl<'a> Lowering<'a> {
                 depth -= 1;
                 continue;
             }
-            let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+            let plan = codes.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
             let wanted =
                 depth == 1 && matches!(plan.role, Role::Member | Role::Enumerator | Role::Parameter | Role::Dots);
             let layout = plan.layout.as_ref().filter(|_| wanted);

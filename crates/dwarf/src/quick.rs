@@ -3,7 +3,7 @@
 //! Nothing is decided here that [`crate::types`] and [`crate::members`] would decide otherwise; what is unusual in any
 //! way is left to them.
 
-use crate::abbreviations::Table;
+use crate::codes::Table;
 use crate::common::Commons;
 use crate::common_members::Noted;
 use crate::entry::Cursor;
@@ -32,7 +32,7 @@ impl<'a> Lowering<'a> {
     pub(crate) fn quick<'p, const BIG: bool>(
         &mut self,
         context: &Context,
-        table: &'p Table,
+        table: &Table<'p>,
         commons: Option<&Commons<'_>>,
         plan: &'p Plan,
         cursor: &mut Cursor<'a>,
@@ -97,7 +97,7 @@ impl<'a> Lowering<'a> {
     fn quick_members<const BIG: bool>(
         &mut self,
         context: &Context,
-        table: &Table,
+        table: &Table<'_>,
         commons: Option<&Commons<'_>>,
         layout: &Layout,
         cursor: &mut Cursor<'a>,
@@ -175,7 +175,7 @@ impl<'a> Lowering<'a> {
     fn run<'p, const BIG: bool>(
         &mut self,
         context: &Context,
-        table: &'p Table,
+        table: &Table<'p>,
         mut layout: &'p Layout,
         cursor: &mut Cursor<'a>,
         mut take: impl FnMut(&mut Self, &Layout, Fixed<'a, BIG>) -> bool,

@@ -5,7 +5,8 @@
 //! share is kept, and tables that begin inside of one another, which together could be as long as the square of the
 //! section's length, are refused.
 
-use crate::abbreviations::{Abbreviations, Table};
+use crate::abbreviations::Abbreviations;
+use crate::codes::Numbers;
 use crate::error::Fault;
 use crate::plan::Encoding;
 use crate::sections::Bytes;
@@ -61,34 +62,61 @@ impl Tables {
 #[derive(Default)]
 pub(crate) struct ReadTables {
     /// Of the units that are read now.
-    own: FxHashMap<(u64, Encoding), Rc<Table>>,
+    own: FxHashMap<(u64, Encoding), Rc<Numbers>>,
     /// These stay, as units yet to come have them as well.
-    shared: FxHashMap<(u64, Encoding), Rc<Table>>,
+    shared: FxHashMap<(u64, Encoding), Rc<Numbers>>,
+    /// What was asked for last: members are read again one struct after the other.
+    last: Option<((u64, Encoding), Rc<Numbers>)>,
+    /// One that is done with: nearly all groups are one unit.
+    spare: Option<Numbers>,
 }
 
 impl ReadTables {
     /// Forgets what no other unit has.
     pub fn next_group(&mut self) {
-        self.own.clear();
+        self.last = None;
+        let one = self.own.drain().next();
+        self.spare = one.and_then(|(_, numbers)| Rc::into_inner(numbers)).or(self.spare.take());
     }
 
-    pub fn table_of(
+    #[inline]
+    pub fn numbers_of(
         &mut self,
         unit: &Unit,
         tables: &Tables,
         abbrev: Bytes<'_>,
         plans: &mut Abbreviations,
-    ) -> Result<Rc<Table>, Fault> {
+    ) -> Result<Rc<Numbers>, Fault> {
         let key = (unit.abbrev, unit.encoding);
-        let read = if tables.is_shared(unit.abbrev) { &mut self.shared } else { &mut self.own };
+        if let Some((_, last)) = self.last.as_ref().filter(|(of, _)| *of == key) {
+            return Ok(Rc::clone(last));
+        }
+        let numbers = self.read(key, tables, abbrev, plans)?;
+        self.last = Some((key, Rc::clone(&numbers)));
+        Ok(numbers)
+    }
+
+    #[inline(never)]
+    fn read(
+        &mut self,
+        key: (u64, Encoding),
+        tables: &Tables,
+        abbrev: Bytes<'_>,
+        plans: &mut Abbreviations,
+    ) -> Result<Rc<Numbers>, Fault> {
+        let (offset, encoding) = key;
+        let read = if tables.is_shared(offset) { &mut self.shared } else { &mut self.own };
         if let Some(known) = read.get(&key) {
             return Ok(Rc::clone(known));
         }
         tables.check(abbrev)?;
-        let table = Rc::new(plans.table(abbrev, unit.abbrev, unit.encoding)?);
-        tables.count(unit.abbrev, table.length);
+        let mut numbers = self.spare.take().unwrap_or_default();
+        numbers.clear();
+        plans.read(abbrev, offset, encoding, &mut numbers)?;
+        tables.count(offset, numbers.length);
         tables.check(abbrev)?;
-        read.insert(key, Rc::clone(&table));
-        Ok(table)
+        let numbers = Rc::new(numbers);
+        read.insert(key, Rc::clone(&numbers));
+        Ok(numbers)
     }
 }

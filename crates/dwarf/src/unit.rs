@@ -1,6 +1,7 @@
 //! Unit headers, and which units must be read together.
 
-use crate::abbreviations::{Abbreviations, Table, may_refer_out};
+use crate::abbreviations::{Abbreviations, may_refer_out};
+use crate::codes::Codes;
 use crate::entry::{Class, Cursor, Entry};
 use crate::error::{DwarfError, Fault};
 use crate::plan::{Encoding, FOLLOWED};
@@ -10,7 +11,6 @@ use crate::tables::{ReadTables, Tables};
 use gimli::constants as dw;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
@@ -185,8 +185,11 @@ fn group(
         true => {
             let of = |(read, plans): &mut (ReadTables, Abbreviations), index: usize| {
                 read.next_group();
-                let table = read.table_of(&units[index], tables, abbrev, plans);
-                links(sections, &units, index, signatures, table)
+                // What is wrong with one is said by who lowers the unit.
+                match read.numbers_of(&units[index], tables, abbrev, plans) {
+                    Ok(numbers) => links(sections, &units, index, signatures, plans.codes(&numbers)),
+                    Err(_) => Ok(Vec::new()),
+                }
             };
             (0..units.len()).into_par_iter().map_init(Default::default, of).collect()
         }
@@ -222,19 +225,20 @@ fn links(
     units: &[Unit],
     index: usize,
     signatures: &FxHashMap<u64, u64>,
-    table: Result<Rc<Table>, Fault>,
+    codes: Codes<'_>,
 ) -> Result<Vec<usize>, DwarfError> {
     let info_len = sections.info.data.len() as u64;
     let unit = &units[index];
     let mut links = Vec::new();
-    // What is wrong with one is said by who lowers the unit.
-    let Some(table) = table.ok().filter(|table| table.leads_out()) else { return Ok(links) };
+    if !codes.lead_out() {
+        return Ok(links);
+    }
     let mut cursor = unit.cursor(sections);
     let bytes = |u: &Unit| (u.position(info_len), (u.end - u.start) as u64);
     let holds = |(start, length): (u64, u64), to: u64| to.wrapping_sub(start) < length;
     let own = bytes(unit);
     let mut last = own;
-    outward(unit, &table, &mut cursor, |class, value| {
+    outward(unit, codes, &mut cursor, |class, value| {
         let to = match class {
             Class::InfoRef => value,
             _ => match signatures.get(&value) {
@@ -270,13 +274,13 @@ fn find(leader: &mut [usize], mut index: usize) -> usize {
 /// Calls back for each reference that lowering would follow out of the unit.
 fn outward(
     unit: &Unit,
-    table: &Table,
+    codes: Codes<'_>,
     cursor: &mut Cursor<'_>,
     mut found: impl FnMut(Class, u64),
 ) -> Result<(), Fault> {
     let mut entry = Entry::new();
     let in_place = cursor.relocations.is_none();
-    let leaps = table.leaps();
+    let leaps = codes.leaps();
     let data = cursor.bytes.data;
     while cursor.at < unit.end {
         // What leads nowhere and has a fixed length costs two loads.
@@ -293,7 +297,7 @@ fn outward(
         if code == 0 {
             continue;
         }
-        let plan = table.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
+        let plan = codes.get(code).ok_or(Fault::Abbreviation { code, table: unit.abbrev })?;
         if plan.links.is_none() {
             plan.pass(cursor, unit.encoding)?;
             continue;
