@@ -25,6 +25,16 @@ pub fn is_identifier(name: &[u8]) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && !name[0].is_ascii_digit() && name.iter().all(|&b| IN_NAMES[b as usize])
 }
 
+/// How many bytes of an identifier a text begins with; none where it begins with a digit.
+pub(crate) fn identifier_len(text: &[u8]) -> usize {
+    match text.first() {
+        Some(first) if !first.is_ascii_digit() => {
+            text.iter().position(|&b| !IN_NAMES[b as usize]).unwrap_or(text.len())
+        }
+        _ => 0,
+    }
+}
+
 /// Is this a name for a DATASEC?
 pub fn is_section_name(name: &[u8]) -> bool {
     let printable = |b: &u8| matches!(b, 0x20..=0x7e | 0xa0..);

@@ -1,10 +1,9 @@
 //! Reading a blob.
 
 use crate::header::{CLASSIC_HEADER, HEAD, Info, LAYOUT_HEADER, MAGIC, VERSION};
-use crate::prefetch::prefetch;
 use crate::strings::StringIndex;
 use crate::unit::{hash_before_nul, name_hash};
-use crate::validate::{Rules, Verdict};
+use crate::validate::{Remembered, Rules, Verdict};
 use crate::{Aggregate, Endian, Kind, Member, Param, SecVar, Type, TypeId, UnknownRecord};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -71,6 +70,7 @@ pub struct Btf {
     /// Where each own record starts in `bytes`.
     records: Vec<u32>,
     string_index: OnceLock<StringIndex>,
+    remembered: Remembered,
 }
 
 impl std::fmt::Debug for Btf {
@@ -287,6 +287,7 @@ impl Btf {
             layout,
             records: Vec::new(),
             string_index: OnceLock::new(),
+            remembered: Remembered::default(),
             bytes,
             base,
         };
@@ -392,6 +393,11 @@ impl Btf {
         &self.bytes
     }
 
+    /// What validation knows of it from what was checked on it before.
+    pub(crate) fn remembered(&self) -> &Remembered {
+        &self.remembered
+    }
+
     /// What a kernel rules on it, and everything else that is wrong with it.
     pub fn judge(&self, rules: &Rules) -> Verdict {
         rules.judge(&self.bytes, self.base.as_deref())
@@ -409,16 +415,6 @@ impl Btf {
         let start = *btf.records.get(slot)? as usize;
         let end = btf.records.get(slot + 1).map_or(btf.types.end, |next| *next as usize);
         Some(Record { endian: btf.endian, bytes: &btf.bytes[start..end] })
-    }
-
-    /// Calls for the start of a record.
-    #[inline]
-    pub(crate) fn call_for_record(&self, id: TypeId) {
-        if let Some(btf) = self.level_of(id)
-            && let Some(&start) = btf.records.get((id.0 - btf.start_id) as usize)
-        {
-            prefetch(&btf.bytes, start.into());
-        }
     }
 
     /// This BTF or the one of its bases whose own ids that one is among, if it is not past the last; none for void.

@@ -2,7 +2,7 @@
 
 use super::Release;
 use crate::header::HEAD;
-use crate::{Btf, Endian, Kind};
+use crate::{Btf, Endian, Kind, names};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -25,16 +25,40 @@ pub(super) struct Blob<'a> {
     pub records: Vec<u32>,
     /// Whether these are all.
     pub is_complete: bool,
-    pub identifiers: Identifiers,
+    pub identifiers: OwnIdentifiers,
 }
 
-/// Which own strings were found to be identifiers: a bit for each offset, as members and parameters have the same names
-/// over and over.
+/// Which own strings are identifiers: a bit for each offset where one starts, as members and parameters have the same
+/// names over and over. All are looked at in one go, as all are names of something.
+pub(super) struct OwnIdentifiers(Vec<u64>);
+
+impl OwnIdentifiers {
+    pub fn of(release: Release, strings: &[u8]) -> OwnIdentifiers {
+        let mut bits = vec![0; strings.len().div_ceil(64)];
+        let mut start = 0;
+        while let Some(rest) = strings.get(start..).filter(|rest| !rest.is_empty()) {
+            let len = names::identifier_len(rest);
+            let is_whole = rest.get(len) == Some(&0);
+            if is_whole && release.takes_identifier_of(len) {
+                bits[start / 64] |= 1 << (start % 64);
+            }
+            start += 1 + if is_whole { len } else { memchr::memchr(0, rest).unwrap_or(rest.len()) };
+        }
+        OwnIdentifiers(bits)
+    }
+
+    fn has(&self, offset: u32) -> bool {
+        self.0.get(offset as usize / 64).is_some_and(|word| word & 1 << (offset % 64) != 0)
+    }
+}
+
+/// Which strings of a base were found to be identifiers that every kernel takes: a bit for each offset.
 pub(super) struct Identifiers(Box<[AtomicU64]>);
 
 impl Identifiers {
-    pub fn among(strings: &[u8]) -> Identifiers {
-        Identifiers((0..strings.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    /// Of so many bytes of strings.
+    pub fn among(bytes: usize) -> Identifiers {
+        Identifiers(vec![0; bytes.div_ceil(64)].into_iter().map(AtomicU64::new).collect())
     }
 
     /// Asks `is_one` unless it is known that the string at the offset is one.
@@ -45,7 +69,9 @@ impl Identifiers {
             return true;
         }
         let found = is_one();
-        word.fetch_or(if found { bit } else { 0 }, Relaxed);
+        if found {
+            word.fetch_or(bit, Relaxed);
+        }
         found
     }
 }
@@ -78,7 +104,7 @@ pub(super) struct RawVar {
 }
 
 /// Which bits of a record's second word are its number of elements and, further up, its kind.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct InfoBits {
     vlen: u32,
     kind: u8,
@@ -196,26 +222,22 @@ impl<'a> Blob<'a> {
     }
 
     /// The record of an id; void has one here.
-    pub fn get(&self, id: u32) -> Option<Rec<'a>> {
-        let bytes = if let Some(own) = id.checked_sub(self.start_id) {
-            &self.bytes[*self.records.get(own as usize)? as usize..self.types.end]
-        } else if id == 0 {
-            &[0; HEAD]
-        } else {
-            self.base?.record(crate::TypeId(id))?.bytes()
-        };
-        Some(Rec::at(self.endian, self.bits, bytes))
-    }
-
-    /// Calls for the record of an id where that is one of the base, whose records are all over memory.
     #[inline]
-    pub fn call_for(&self, id: u32) {
-        if let Some(base) = self.base.filter(|_| id < self.start_id) {
-            base.call_for_record(crate::TypeId(id));
+    pub fn get(&self, id: u32) -> Option<Rec<'a>> {
+        match id.checked_sub(self.start_id) {
+            Some(own) => self.records.get(own as usize).map(|&at| self.record_at(at as usize)),
+            None => self.of_base(id),
         }
     }
 
+    #[inline(never)]
+    fn of_base(&self, id: u32) -> Option<Rec<'a>> {
+        let bytes = if id == 0 { &[0; HEAD] } else { self.base?.record(crate::TypeId(id))?.bytes() };
+        Some(Rec::at(self.endian, self.bits, bytes))
+    }
+
     /// The record whose head is at this place in the blob.
+    #[inline]
     pub fn record_at(&self, at: usize) -> Rec<'a> {
         Rec::at(self.endian, self.bits, &self.bytes[at..self.types.end])
     }
@@ -228,8 +250,13 @@ impl<'a> Blob<'a> {
     pub fn is_identifier(&self, name: u32) -> bool {
         let is_one = || self.string(name).is_some_and(|name| self.release.takes_identifier(name));
         match name.checked_sub(self.start_string) {
-            Some(own) => self.identifiers.is(own, is_one),
-            None => is_one(),
+            Some(own) => self.identifiers.has(own) || is_one(),
+            // What every kernel takes is remembered for all that stand on the base.
+            None => {
+                let is_short = |name: &[u8]| name.len() <= Release::SHORTEST_LIMIT && names::is_identifier(name);
+                let is_one_for_all = || self.string(name).is_some_and(is_short);
+                self.base.is_some_and(|base| base.remembered().identifiers(base).is(name, is_one_for_all)) || is_one()
+            }
         }
     }
 

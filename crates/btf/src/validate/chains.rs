@@ -13,8 +13,8 @@ pub(super) fn check(blob: &Blob) -> Result<(), Refusal> {
     // Own ids in ascending order: everything between the first and this one is good.
     let first = blob.start_id;
     let mut good = first - 1;
-    for id in first..blob.end_id() {
-        let Some(mut rec) = blob.get(id) else { continue };
+    for (id, &at) in (first..).zip(&blob.records) {
+        let mut rec = blob.record_at(at as usize);
         if !rec.is_modifier() {
             continue;
         }

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | A, B | `sections` | header; sections without gap or overlap; string section |
 //! | C | `meta` | each record by itself |
-//! | D | `resolve`, `members` | what records refer to: missing targets, loops, sizes, prototypes |
+//! | D | `resolve`, `members`, `sound` | what records refer to: missing targets, loops, sizes, prototypes |
 //! | E | `chains` | chains of modifiers: length, and type tags before all others |
 //! | F | `special` | structs with locks, lists, trees or reference counts of the kernel |
 //!
@@ -24,14 +24,17 @@ mod members;
 mod meta;
 mod paths;
 mod release;
+mod remembered;
 mod resolve;
 mod sections;
+mod sound;
 mod special;
 mod verdict;
 
 use crate::{Btf, Endian, TypeId};
 use blob::Blob;
 pub use release::{Release, UnknownRelease};
+pub(crate) use remembered::Remembered;
 pub use verdict::{Finding, Severity, Verdict};
 
 /// How a blob gets into the kernel.

@@ -76,12 +76,20 @@ impl Release {
         if self >= Release::V7_1 { LAYOUT_HEADER } else { CLASSIC_HEADER }
     }
 
+    /// Bytes of a name that each of them takes.
+    pub(crate) const SHORTEST_LIMIT: usize = 128;
+
     fn longest_name(self) -> usize {
-        if self >= Release::V6_1 { names::MAX_NAME } else { 128 }
+        if self >= Release::V6_1 { names::MAX_NAME } else { Release::SHORTEST_LIMIT }
     }
 
     pub(crate) fn takes_identifier(self, name: &[u8]) -> bool {
-        name.len() <= self.longest_name() && names::is_identifier(name)
+        self.takes_identifier_of(name.len()) && names::is_identifier(name)
+    }
+
+    /// Whether an identifier may have so many bytes.
+    pub(crate) fn takes_identifier_of(self, len: usize) -> bool {
+        (1..=self.longest_name()).contains(&len)
     }
 
     pub(crate) fn takes_section_name(self, name: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! Passes A and B: the header, the sections and the strings.
 
-use super::blob::{Identifiers, InfoBits};
+use super::blob::{InfoBits, OwnIdentifiers};
 use super::{Blob, Context, Errno, Refusal, Release, Rules};
 use crate::header::{LAYOUT_HEADER, MAGIC, VERSION};
 use crate::{Btf, Endian, MAX_STRING_OFFSET};
@@ -81,7 +81,7 @@ pub(super) fn open<'a>(rules: &Rules, bytes: &'a [u8], base: Option<&'a Btf>) ->
         strings,
         records: Vec::new(),
         is_complete: false,
-        identifiers: Identifiers::among(strings),
+        identifiers: OwnIdentifiers::of(rules.release, strings),
     })
 }
 

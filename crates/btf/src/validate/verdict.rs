@@ -65,7 +65,12 @@ pub(super) fn judge(rules: &Rules, bytes: &[u8], base: Option<&Btf>) -> Verdict 
     let mut found: Vec<Found> = refusal.iter().map(|refusal| of_kernel(refusal, Severity::Error)).collect();
     // Records of an unknown length end the list of records: what refers to those behind would be called dangling.
     if let Some(blob) = blob.as_ref().filter(|blob| blob.is_complete) {
-        let (without_rule, more) = rayon::join(|| beyond::found(rules, blob), || resolve::survey(rules, blob, MOST));
+        let (without_rule, is_sound) = rayon::join(|| beyond::found(rules, blob), || resolve::is_sound(rules, blob));
+        let (dangling, more) = match is_sound {
+            true => (Vec::new(), Vec::new()),
+            false => (beyond::dangling(blob), resolve::survey(rules, blob, MOST)),
+        };
+        found.extend(dangling);
         found.extend(without_rule);
         let severity = if rules.context == Context::Load { Severity::Error } else { Severity::Warning };
         let known = refusal.as_ref().map(|refusal| (refusal.type_id, refusal.message.clone()));

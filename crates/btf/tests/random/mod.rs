@@ -3,3 +3,4 @@
 mod blobs;
 mod dedup;
 mod distill;
+mod sound;
