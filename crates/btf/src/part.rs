@@ -23,8 +23,13 @@ impl Part {
     /// Adds a string and returns what stands for it in this part; 0 stands for none. A string that is added twice costs
     /// time, and is in the blob once.
     pub fn string(&mut self, text: &[u8]) -> u32 {
+        self.hashed_string(text, name_hash(text))
+    }
+
+    /// As [`string`](Self::string), for who has the [`name_hash`] of it.
+    pub fn hashed_string(&mut self, text: &[u8], hash: u64) -> u32 {
         self.text.extend_from_slice(text);
-        self.strings.push((name_hash(text), self.text.len() as u32));
+        self.strings.push((hash, self.text.len() as u32));
         self.strings.len() as u32
     }
 
@@ -32,6 +37,11 @@ impl Part {
     pub fn reserve_strings(&mut self, strings: usize) {
         self.strings.reserve(strings);
         self.text.reserve(strings * USUAL_LENGTH);
+    }
+
+    /// Makes room for records with so many references.
+    pub fn reserve_records(&mut self, references: usize) {
+        self.records.bytes.reserve(references * BYTES_PER_REFERENCE);
     }
 
     /// As [`crate::Writer::push`].
@@ -62,6 +72,9 @@ impl Part {
 
 /// So many strings before one is looked up, what it leads to is called for.
 const AHEAD: usize = 8;
+
+/// Of a head, which nearly always refers to something or to void, and of a member.
+const BYTES_PER_REFERENCE: usize = 12;
 
 /// Bytes.
 const USUAL_LENGTH: usize = 12;

@@ -264,7 +264,23 @@ impl TypeGraph {
     /// Appends what a type refers to: its target, and the types of its members. Types that no unit lists are added.
     pub(super) fn references(&mut self, id: NodeId, into: &mut Vec<NodeId>) {
         let start = into.len();
-        if !self.known_references(id, into) {
+        // Nearly all types refer to nothing but settled ones.
+        let TypeGraph { classes, settlement, views, node_of_class, nodes, int, .. } = self;
+        let class = classes.get(nodes[id.0 as usize].class);
+        into.extend(classes.references(class).map_while(|to| {
+            let to = if to == INDEX_CLASS { (*int)? } else { to };
+            let meaning = settlement.meaning[to as usize];
+            if views.role(to) != Role::Settled || views.role(meaning) != Role::Settled {
+                return None;
+            }
+            let node = &mut node_of_class[meaning as usize];
+            if *node == NO_NODE && meaning != VOID_CLASS {
+                *node = nodes.len() as u32;
+                nodes.push(Meaning::settled(meaning));
+            }
+            Some(if meaning == VOID_CLASS { NodeId::VOID } else { NodeId(*node) })
+        }));
+        if into.len() - start < class.count as usize + 1 {
             into.truncate(start);
             let meanings: SmallVec<[Meaning; 8]> = self.meanings(id).collect();
             into.extend(meanings.into_iter().map(|meaning| self.node(meaning)));

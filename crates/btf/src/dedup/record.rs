@@ -33,6 +33,7 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
     pub fn new(mut part: Part, ids: &'a [TypeId], name: &'a F, references: usize) -> Recorder<'a, F> {
         let known = FxHashMap::with_capacity_and_hasher(references / 2, FxBuildHasher);
         part.reserve_strings(references / 2);
+        part.reserve_records(references);
         Recorder { part, ids, name, known, bad_names: Vec::new(), params: Vec::new(), members: Vec::new() }
     }
 
@@ -130,7 +131,7 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
     fn plain(&mut self, name: Name) -> u32 {
         let known = self.known.entry(name.hash).or_default();
         if known.number == 0 {
-            known.number = self.part.string((self.name)(name.at));
+            known.number = self.part.hashed_string((self.name)(name.at), name.hash);
         }
         known.number
     }
@@ -151,7 +152,7 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
             return 0;
         }
         if known.number == 0 {
-            known.number = self.part.string(text);
+            known.number = self.part.hashed_string(text, name.hash);
         }
         known.number
     }
