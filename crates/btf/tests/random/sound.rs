@@ -70,6 +70,11 @@ proptest! {
             (Some(Pass::References), found) => prop_assert!(found),
             _ => {}
         }
+        // How large a section's variables are is asked of those that are resolved already, as the base's are only where
+        // both are loaded as one.
+        if seeds[split..].iter().any(|(kind, ..)| *kind == 16) {
+            return Ok(());
+        }
         // A base that nobody would load says nothing of what stands on it.
         let base = notation::blob(&(FIRST.to_owned() + &text(0, split)), Endian::Little, None);
         if Rules::new(Context::Load).check(&base, None).is_err() {
