@@ -75,7 +75,8 @@ impl Behind {
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(16))]
 pub(crate) struct MemberForm {
-    /// The front is an offset, as it mostly is: asked first.
+    /// The front is an offset, and there is nothing beside the place, as it mostly is: asked first.
+    plain: bool,
     by_offset: bool,
     front: Front,
     beside: Beside,
@@ -115,7 +116,8 @@ impl MemberForm {
         let length = layout.length.checked_add(1)?;
         let named_first = layout.name_at == 0;
         let by_offset = front == Front::Offset;
-        named_first.then_some(MemberForm { by_offset, front, beside, type_at, length, place, other })
+        let plain = by_offset && beside == Beside::Nothing;
+        named_first.then_some(MemberForm { plain, by_offset, front, beside, type_at, length, place, other })
     }
 
     /// The hash of a name that is not told by an offset, and the bytes that it takes; None for an empty or a longer one.
@@ -227,19 +229,31 @@ impl Commons<'_> {
             && noted.have_room()
         {
             let form = &self.forms[window[0] as usize];
-            let (name, shift) = if form.by_offset {
+            // What is plain ends by itself: it has nothing in it that moves the rest, and nothing to choose from.
+            rest = if form.plain {
                 let raw = word::<BIG>(window, 1);
                 let Some(name) = O::hash(&mut next, &names, data.len() - rest.len() + 1, raw) else { break };
-                (name, 0)
+                let Some(behind) = rest.get(form.length as usize..) else { break };
+                let type_at = form.type_at as usize % REACH;
+                let Some(ty) = self.near(word::<BIG>(window, type_at)) else { break };
+                own.place(name, form.place.read_alone::<BIG>(word::<BIG>(window, type_at + 4)) * 8);
+                noted.references.push(ty);
+                behind
             } else {
-                let Some(front) = form.other_front(window) else { break };
-                front
+                let (name, shift) = if form.by_offset {
+                    let raw = word::<BIG>(window, 1);
+                    let Some(name) = O::hash(&mut next, &names, data.len() - rest.len() + 1, raw) else { break };
+                    (name, 0)
+                } else {
+                    let Some(front) = form.other_front(window) else { break };
+                    front
+                };
+                let Some(behind) = rest.get(shift + form.length as usize..) else { break };
+                if !self.take::<BIG>(form, window, name, shift, &mut own, noted) {
+                    break;
+                }
+                behind
             };
-            let Some(behind) = rest.get(shift + form.length as usize..) else { break };
-            if !self.take::<BIG>(form, window, name, shift, &mut own, noted) {
-                break;
-            }
-            rest = behind;
         }
         offsets.keep(next);
         *open = own;

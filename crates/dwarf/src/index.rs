@@ -5,7 +5,9 @@
 
 #![allow(unsafe_code, reason = "population counts by one instruction")]
 
-use btfkit_btf::unit::Local;
+use crate::chains::Chains;
+use crate::lower::NOTHING;
+use btfkit_btf::unit::{Local, LocalType};
 
 #[derive(Default)]
 pub(crate) struct Index {
@@ -50,6 +52,17 @@ impl Index {
         self.each_local(offsets, other);
     }
 
+    /// The same for the targets of types, which are counted as links of chains then.
+    pub fn targets(&self, types: &mut [LocalType], chains: &mut Chains, other: impl FnMut(u32) -> u32) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has the instruction.
+            unsafe { self.targets_by_popcnt(types, chains, other) };
+            return;
+        }
+        self.each_target(types, chains, other);
+    }
+
     /// The local id of the type at that offset: the first has 1.
     #[inline(always)]
     pub fn local(&self, offset: u32) -> Option<Local> {
@@ -74,6 +87,12 @@ impl Index {
         self.each_local(offsets, other);
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "popcnt")]
+    fn targets_by_popcnt(&self, types: &mut [LocalType], chains: &mut Chains, other: impl FnMut(u32) -> u32) {
+        self.each_target(types, chains, other);
+    }
+
     #[inline(always)]
     fn count_words(&mut self) {
         let mut next = 1;
@@ -87,6 +106,17 @@ impl Index {
     fn each_local<'o>(&self, offsets: impl Iterator<Item = &'o mut u32>, mut other: impl FnMut(u32) -> u32) {
         for offset in offsets {
             *offset = self.local(*offset).unwrap_or_else(|| other(*offset));
+        }
+    }
+
+    #[inline(always)]
+    fn each_target(&self, types: &mut [LocalType], chains: &mut Chains, mut other: impl FnMut(u32) -> u32) {
+        for (i, t) in types.iter_mut().enumerate() {
+            // Nearly a half of all types have none, and holes have no target here.
+            if t.target != NOTHING {
+                t.target = self.local(t.target).unwrap_or_else(|| other(t.target));
+            }
+            chains.count(i, t);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod abbreviations;
 mod alignment;
+mod chains;
 mod codes;
 mod common;
 mod common_members;

@@ -7,6 +7,7 @@
 //! too, because types are declared in them.
 
 use crate::abbreviations::Abbreviations;
+use crate::chains::Chains;
 use crate::codes::{Codes, Table};
 use crate::convention::Convention;
 use crate::entry::{Class, Cursor, Entry};
@@ -99,8 +100,7 @@ pub struct Lowering<'a> {
     pub(crate) too_large: Vec<Local>,
     /// Types that settling has to look at closely.
     pub(crate) care: Vec<Local>,
-    /// By type: how many typedefs and qualifiers follow one another from there.
-    pub(crate) steps: Vec<u8>,
+    pub(crate) chains: Chains,
     pub(crate) has_int: bool,
     pub(crate) has_array: bool,
     pub(crate) tags: Vec<RawTag>,
@@ -253,7 +253,7 @@ impl<'a> Lowering<'a> {
             sizeless: Vec::new(),
             too_large: Vec::new(),
             care: Vec::new(),
-            steps: Vec::new(),
+            chains: Chains::default(),
             has_int: false,
             has_array: false,
             tags: Vec::new(),

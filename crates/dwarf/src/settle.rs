@@ -11,17 +11,9 @@ use btfkit_btf::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Name, VOID};
 use btfkit_btf::{Kind, MAX_VLEN};
 use rustc_hash::FxHashMap;
 
-/// The kernel follows chains of qualifiers, typedefs and tags for 32 steps (`btf_check_type_tags`).
-const CHAIN_LIMIT: u32 = 31;
-
 /// In bits from the start of the aggregate.
 fn offset(m: &LocalMember) -> u64 {
     m.value & 0xffff_ffff
-}
-
-/// Typedefs, qualifiers and tags: what the kernel counts as one chain.
-fn is_link(kind: Kind) -> bool {
-    matches!(kind, Kind::Typedef | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag)
 }
 
 fn is_bitfield(m: &LocalMember) -> bool {
@@ -95,9 +87,8 @@ impl Lowering<'_> {
             }
         };
         self.index.locals(types.references.iter_mut(), &mut other);
-        // Nearly a half of all types have none, and holes have no target here.
-        let targets = types.types.iter_mut().map(|t| &mut t.target).filter(|target| **target != NOTHING);
-        self.index.locals(targets, &mut other);
+        self.chains.clear(types.types.len());
+        self.index.targets(&mut types.types, &mut self.chains, &mut other);
         if !self.extra.is_empty() {
             for local in types.order.iter_mut().filter(|local| **local & EXTRA != 0) {
                 *local = real + (*local & !EXTRA);
@@ -208,89 +199,6 @@ impl Lowering<'_> {
             self.types.order.push(self.types.types.len() as Local);
             self.types.types.push(int);
         }
-    }
-
-    /// Ends circles of qualifiers and typedefs, and shortens chains that the kernel would not follow.
-    fn cut_chains(&mut self) {
-        if !self.chains_are_short() {
-            self.cut_long_chains();
-        }
-    }
-
-    /// Counts steps where targets come first, and walks the other chains; in C there is never one to cut.
-    fn chains_are_short(&mut self) -> bool {
-        let types = &self.types.types;
-        let steps = &mut self.steps;
-        steps.clear();
-        steps.resize(types.len(), 0u8);
-        for (i, t) in types.iter().enumerate().filter(|(_, t)| t.kind.is_some_and(is_link)) {
-            let (mut at, mut count) = (t.target as usize, 1);
-            if at < i {
-                count += steps[at] as u32;
-            } else {
-                while count <= CHAIN_LIMIT && types[at].kind.is_some_and(is_link) {
-                    at = types[at].target as usize;
-                    count += 1;
-                }
-            }
-            if count > CHAIN_LIMIT {
-                return false;
-            }
-            steps[i] = count as u8;
-        }
-        true
-    }
-
-    fn cut_long_chains(&mut self) {
-        let n = self.types.types.len();
-        // Steps to the end of the chain; 0: not a link.
-        let mut steps = vec![0u32; n];
-        let mut path: Vec<Local> = Vec::new();
-        let link = |t: &LocalType| t.kind.is_some_and(is_link);
-        const OPEN: u32 = u32::MAX;
-        for start in 1..n as Local {
-            let mut at = start;
-            while at != VOID && link(&self.types.types[at as usize]) && steps[at as usize] == 0 {
-                steps[at as usize] = OPEN;
-                path.push(at);
-                at = self.types.types[at as usize].target;
-            }
-            if at != VOID && steps[at as usize] == OPEN {
-                let last = *path.last().expect("an open link is on the path");
-                let from = self.types.types[last as usize].at;
-                self.diagnose_type(
-                    from,
-                    "circle",
-                    "a typedef or qualifier that leads back to itself ends in void".to_owned(),
-                );
-                self.types.types[last as usize].target = VOID;
-                at = VOID;
-            }
-            let (mut count, mut end) = (if at == VOID { 0 } else { steps[at as usize] }, None);
-            while let Some(local) = path.pop() {
-                count += 1;
-                if count > CHAIN_LIMIT {
-                    let end = *end.get_or_insert_with(|| self.end_of_chain(local));
-                    let from = self.types.types[local as usize].at;
-                    let message = format!("a chain of more than {CHAIN_LIMIT} qualifiers and typedefs is shortened");
-                    self.diagnose_type(from, "long-chain", message);
-                    self.types.types[local as usize].target = end;
-                    count = 1;
-                }
-                steps[local as usize] = count;
-            }
-        }
-    }
-
-    fn end_of_chain(&self, mut local: Local) -> Local {
-        while local != VOID {
-            let t = &self.types.types[local as usize];
-            match t.kind {
-                Some(kind) if is_link(kind) => local = t.target,
-                _ => break,
-            }
-        }
-        local
     }
 
     fn wide_enums(&mut self) {
