@@ -194,9 +194,9 @@ pub struct UnitTypes {
     pub types: Vec<LocalType>,
     /// Types of members, parameters and variables, and index types of arrays.
     pub references: Vec<Local>,
-    /// The types that the unit has, in the order in which ids would be given (nested types before what they are nested
-    /// in). Types that are not listed are only asked about: prototypes of functions that may be left out. What these
-    /// refer to is listed.
+    /// The types that the unit has, each once, in the order in which ids would be given (nested types before what they are
+    /// nested in). Types that are not listed are only asked about: prototypes of functions that may be left out. What
+    /// these refer to is listed.
     pub order: Vec<Local>,
     /// The first types are those of the base that the program stands on, by their ids: the unit refers to just these,
     /// and lists none of them. So it is with split BTF; debug information describes anew what the base has.

@@ -9,9 +9,9 @@ use super::graph::TypeGraph;
 use super::sequence::{Sequence, SequenceBuilder};
 use super::spell::{Key, NO_LEAF, Spelling, by_name};
 use super::table::Table;
-use crate::TypeId;
 use crate::prefetch::prefetch;
-use crate::unit::{ARRAY_INDEX, Local, LocalMember, Members, Name, UnitTypes, VOID};
+use crate::unit::{ARRAY_INDEX, Local, LocalMember, LocalType, Members, Name, UnitTypes, VOID};
+use crate::{Kind, TypeId};
 use rustc_hash::FxHashSet as HashSet;
 use std::sync::Arc;
 
@@ -64,17 +64,50 @@ impl Known {
     }
 }
 
-/// What the base has of a key.
+/// What the base has of a key, and what all that has this key has in common: thousands of classes of the base are made for
+/// each program.
 #[derive(Clone, Copy)]
 struct InBase {
-    /// Void for own classes.
+    /// Void for own classes, of which nothing else is here.
     ty: TypeId,
+    kind: Kind,
+    flag: bool,
+    vertex: bool,
+    leafy: bool,
+    forward: bool,
     /// It may mean something else than most types that look like it.
     special: bool,
+    size: u32,
+    word: u32,
 }
 
 impl InBase {
-    const NOT: InBase = InBase { ty: TypeId::VOID, special: false };
+    const NOT: InBase = InBase {
+        ty: TypeId::VOID,
+        kind: Kind::Int,
+        flag: false,
+        vertex: false,
+        leafy: false,
+        forward: false,
+        special: false,
+        size: 0,
+        word: 0,
+    };
+
+    fn of(ty: TypeId, special: bool, met: &Met<'_>) -> InBase {
+        let t = met.of();
+        InBase {
+            ty,
+            kind: t.kind.expect("holes are not listed"),
+            flag: t.flag,
+            vertex: met.leaf == met.local,
+            leafy: met.leaf != NO_LEAF,
+            forward: t.is_forward(),
+            special,
+            size: t.size,
+            word: t.word,
+        }
+    }
 }
 
 /// The classes that one thread has met.
@@ -112,8 +145,6 @@ pub struct Classifier {
     /// By some bits of their keys: what was last looked up.
     recent: Box<[Slot]>,
     spelling: Spelling,
-    /// By local id.
-    class_of: Vec<ClassId>,
     vertices: SequenceBuilder,
     fresh: Vec<(ClassId, Local)>,
     /// Members of one type.
@@ -121,14 +152,24 @@ pub struct Classifier {
 }
 
 /// A type of a unit that is put into its class.
-#[derive(Clone, Copy)]
 struct Met<'a> {
     unit: &'a UnitTypes,
     /// The unit's.
     number: u32,
     local: Local,
-    /// Its place in the unit's order; none where it is only asked about.
-    item: Option<u32>,
+    leaf: Local,
+    /// Its place in the unit's order; nowhere where it is only asked about.
+    place: Place,
+}
+
+impl<'a> Met<'a> {
+    fn of(&self) -> &'a LocalType {
+        &self.unit.types[self.local as usize]
+    }
+
+    fn is_listed(&self) -> bool {
+        self.place.item != NOWHERE.item
+    }
 }
 
 /// Room for the classes of a kernel and for their members, which is not touched where they are fewer: to let tables
@@ -185,7 +226,6 @@ impl Classifier {
             found: Vec::new(),
             recent: vec![NO_SLOT; 1 << (64 - RECENT_SHIFT)].into(),
             spelling: Spelling::default(),
-            class_of: Vec::new(),
             vertices: SequenceBuilder::default(),
             fresh: Vec::new(),
             contents: Vec::new(),
@@ -269,32 +309,47 @@ impl Classifier {
         anchors: &[Local],
         members: &mut dyn Members,
     ) -> UnitSummary {
-        self.spelling.run(unit);
-        self.class_of.clear();
-        self.class_of.resize(unit.types.len(), VOID_CLASS);
+        // Apart from the rest while that may change: where things are need not be asked again and again.
+        let mut spelling = std::mem::take(&mut self.spelling);
+        spelling.run(unit);
         self.fresh.clear();
         self.vertices.clear();
-        for (item, &local) in unit.order.iter().enumerate() {
-            let key = self.spelling.key(unit, local, number);
-            let class = match self.known.get_mut(self.next as usize) {
+        let mut order = unit.order.iter();
+        let (mut last, mut next) = (self.last, self.next);
+        let mut met = Met { unit, number, local: VOID, leaf: NO_LEAF, place: Place { unit: number, item: 0 } };
+        while let Some(&local) = order.next() {
+            let (key, leaf) = (spelling.key(unit, local, number), spelling.of(local).leaf);
+            let class = match self.known.get_mut(next as usize) {
                 // What is no slot is not listed.
                 Some(known) if known.key == key && known.listed != 0 => {
                     known.listed += 1;
-                    (self.last, self.next) = (self.next, known.next);
+                    (last, next) = (next, known.next);
                     known.class
                 }
-                next => {
-                    let follows = next.is_some_and(|known| known.key == key) && self.next != NO_SLOT;
-                    let met = Met { unit, number, local, item: Some(item as u32) };
-                    // Most of what a program meets for the first time follows as in programs before.
-                    if follows { self.come_to(self.next, met) } else { self.jump(key, met) }
+                known => {
+                    let item = unit.order.len() - order.len() - 1;
+                    (met.local, met.leaf, met.place.item) = (local, leaf, item as u32);
+                    match known {
+                        // Most of what a program meets for the first time follows as in programs before.
+                        Some(known) if known.key == key && next != NO_SLOT => {
+                            (last, next) = (next, known.next);
+                            self.met_unlisted(last, &met)
+                        }
+                        _ => {
+                            (self.last, self.next) = (last, next);
+                            let class = self.jump(key, &met);
+                            (last, next) = (self.last, self.next);
+                            class
+                        }
+                    }
                 }
             };
-            self.class_of[local as usize] = class;
-            if self.spelling.of(local).leaf == local {
+            spelling.put_into(local, class);
+            if leaf == local {
                 self.vertices.push(class);
             }
         }
+        (self.last, self.next, self.spelling) = (last, next, spelling);
         let anchors = anchors.iter().map(|&local| match local {
             ARRAY_INDEX => VOID_CLASS,
             _ => self.class_for(unit, local, number),
@@ -304,7 +359,8 @@ impl Classifier {
         let whole = self.contested && unit.base == 0 && self.spelling.circles.is_empty();
         if whole {
             self.vertices.clear();
-            unit.order.iter().for_each(|&local| self.vertices.push(self.class_of[local as usize]));
+            let classes = unit.order.iter().filter_map(|&local| self.spelling.of(local).class());
+            classes.for_each(|class| self.vertices.push(class));
         }
         UnitSummary { table: self.id, listed: self.vertices.finish(), whole, anchors }
     }
@@ -322,7 +378,7 @@ impl Classifier {
 
     /// Finds the class of a type that does not come after the one that it came after the last time, or is new.
     #[inline(never)]
-    fn jump(&mut self, key: Key, met: Met<'_>) -> ClassId {
+    fn jump(&mut self, key: Key, met: &Met<'_>) -> ClassId {
         let is_it = |slot: &Slot| *slot != NO_SLOT && self.known.get(*slot as usize).is_some_and(|k| k.key == key);
         let recent = (key.0 >> RECENT_SHIFT) as usize;
         let guesses = [self.next, self.known[self.last as usize].other, self.recent[recent]];
@@ -338,20 +394,20 @@ impl Classifier {
         self.come_to(slot, met)
     }
 
-    fn come_to(&mut self, slot: Slot, met: Met<'_>) -> ClassId {
+    fn come_to(&mut self, slot: Slot, met: &Met<'_>) -> ClassId {
         let known = &mut self.known[slot as usize];
         (self.last, self.next) = (slot, known.next);
         if known.listed == 0 {
             return self.met_unlisted(slot, met);
         }
-        known.listed += met.item.is_some() as u32;
+        known.listed += met.is_listed() as u32;
         known.class
     }
 
     /// Where that key is, with a class that is made if there is none.
-    fn look_up(&mut self, key: Key, met: Met<'_>) -> Slot {
+    fn look_up(&mut self, key: Key, met: &Met<'_>) -> Slot {
         if let Some(found) = self.base.as_ref().and_then(|base| base.find(key)) {
-            return self.slot_of_base(found, key);
+            return self.slot_of_base(found, key, met);
         }
         if let Some(slot) = self.table.find(key, |slot| self.known[slot as usize].key == key) {
             return slot;
@@ -360,7 +416,8 @@ impl Classifier {
         self.table.insert(key, slot, |slot| self.known[slot as usize].key.0);
         self.known.push(Known::new(key, id));
         self.types.push(InBase::NOT);
-        self.add(slot, met);
+        let of = InBase::of(TypeId::VOID, false, met);
+        self.add(slot, of, met);
         self.fresh.push((id, met.local));
         self.note_name(id);
         slot
@@ -382,58 +439,46 @@ impl Classifier {
     }
 
     /// The slot of a type of the base, which stands for its key.
-    fn slot_of_base(&mut self, ty: TypeId, key: Key) -> Slot {
+    fn slot_of_base(&mut self, ty: TypeId, key: Key, met: &Met<'_>) -> Slot {
         let slot = &mut self.slot_of[ty.index()];
         if *slot == NO_SLOT {
             *slot = self.known.len() as Slot;
             self.known.push(Known::new(key, VOID_CLASS));
             let special = self.base.as_ref().is_some_and(|base| base.is_special(ty));
-            self.types.push(InBase { ty, special });
+            self.types.push(InBase::of(ty, special, met));
         }
         *slot
     }
 
     /// Adds a class without its content.
-    #[inline]
-    fn add(&mut self, slot: Slot, met: Met<'_>) {
-        let t = &met.unit.types[met.local as usize];
-        let leaf = self.spelling.of(met.local).leaf;
+    #[inline(always)]
+    fn add(&mut self, slot: Slot, of: InBase, met: &Met<'_>) {
+        let InBase { ty, kind, flag, vertex, leafy, forward, size, word, .. } = of;
+        let LocalType { name, at, .. } = *met.of();
+        let (place, unit) = (met.place, met.number);
         self.slots.push(slot);
-        self.classes.push(Class {
-            kind: t.kind.expect("holes are not listed"),
-            flag: t.flag,
-            vertex: leaf == met.local,
-            leafy: leaf != NO_LEAF,
-            forward: t.is_forward(),
-            name: t.name,
-            size: t.size,
-            word: t.word,
-            place: met.item.map_or(NOWHERE, |item| Place { unit: met.number, item }),
-            unit: met.number,
-            at: t.at,
-            base: self.types[slot as usize].ty,
-            ..Class::VOID
-        });
+        let class = Class { kind, flag, vertex, leafy, forward, name, size, word, place, unit, at, ..Class::VOID };
+        self.classes.push(Class { base: ty, ..class });
     }
 
     /// The class of a type that is new, or was only asked about so far.
     #[inline(never)]
-    fn met_unlisted(&mut self, slot: Slot, met: Met<'_>) -> ClassId {
+    fn met_unlisted(&mut self, slot: Slot, met: &Met<'_>) -> ClassId {
         let known = &mut self.known[slot as usize];
-        known.listed = met.item.is_some() as u32;
+        known.listed = met.is_listed() as u32;
         if known.class == VOID_CLASS {
             let class = self.classes.len() as ClassId;
             known.class = class;
-            self.special |= self.types[slot as usize].special;
+            let of = self.types[slot as usize];
+            self.special |= of.special;
             self.contested |= self.special;
-            self.add(slot, met);
+            self.add(slot, of, met);
             return class;
         }
         let class = known.class;
-        if let Some(item) = met.item {
-            let at = met.unit.types[met.local as usize].at;
+        if met.is_listed() {
             let of = &mut self.classes[class as usize];
-            (of.place, of.unit, of.at) = (Place { unit: met.number, item }, met.number, at);
+            (of.place, of.unit, of.at) = (met.place, met.number, met.of().at);
         }
         class
     }
@@ -469,26 +514,27 @@ impl Classifier {
         match local {
             VOID => VOID_CLASS,
             ARRAY_INDEX => INDEX_CLASS,
-            _ => match self.class_of[local as usize] {
-                VOID_CLASS => {
-                    let met = Met { unit, number, local, item: None };
-                    // Those of the base are never listed.
-                    let in_base = unit.in_base(local).zip(self.base.as_ref()).map(|(ty, base)| {
-                        let stands = base.stands(ty);
-                        (stands, base.keys[stands.index()])
-                    });
-                    let class = match in_base {
-                        Some((ty, key)) => {
-                            let slot = self.slot_of_base(ty, key);
-                            self.come_to(slot, met)
-                        }
-                        None => self.jump(self.spelling.key(unit, local, number), met),
-                    };
-                    self.class_of[local as usize] = class;
-                    class
+            _ => {
+                let spelled = self.spelling.of(local);
+                if let Some(class) = spelled.class() {
+                    return class;
                 }
-                class => class,
-            },
+                let met = Met { unit, number, local, leaf: spelled.leaf, place: NOWHERE };
+                // Those of the base are never listed.
+                let in_base = unit.in_base(local).zip(self.base.as_ref()).map(|(ty, base)| {
+                    let stands = base.stands(ty);
+                    (stands, base.keys[stands.index()])
+                });
+                let class = match in_base {
+                    Some((ty, key)) => {
+                        let slot = self.slot_of_base(ty, key, &met);
+                        self.come_to(slot, &met)
+                    }
+                    None => self.jump(self.spelling.key(unit, local, number), &met),
+                };
+                self.spelling.put_into(local, class);
+                class
+            }
         }
     }
 }

@@ -13,6 +13,7 @@
 //! their order, as nearly all of it refers to names and to what stands before it. What does not is tried once more, and
 //! only what is left then is followed with a stack.
 
+use super::classes::{ClassId, VOID_CLASS};
 use super::hash::{Mix, Mix2};
 use crate::Kind;
 use crate::unit::{ARRAY_INDEX, Local, LocalType, UnitTypes, VOID};
@@ -34,15 +35,36 @@ pub(super) struct Spelled {
     pub hash: u64,
     /// The local id of the leaf, or NO_LEAF.
     pub leaf: Local,
+    /// Its class, once it was put into one; before that [`UNMET`], its kind and flag, and whether there may be [`MORE`] to
+    /// its key than they and the hash. So most types are classified by a look at this alone.
+    class: ClassId,
 }
 
-const VOID_SPELLED: Spelled = Spelled { hash: SPELL_VOID, leaf: NO_LEAF };
-const INDEX_SPELLED: Spelled = Spelled { hash: SPELL_INDEX, leaf: NO_LEAF };
+const VOID_SPELLED: Spelled = Spelled { hash: SPELL_VOID, leaf: NO_LEAF, class: VOID_CLASS };
+const INDEX_SPELLED: Spelled = Spelled { hash: SPELL_INDEX, leaf: NO_LEAF, class: VOID_CLASS };
+
+/// In the place of a class: it has none yet. No program has as many classes.
+const UNMET: u32 = 1 << 31;
+/// Beside it: the type may have a name and content, which are its key then.
+const MORE: u32 = 1;
 
 impl Spelled {
     #[inline]
     fn is_known(self) -> bool {
         self.leaf < BEGUN
+    }
+
+    /// Of what has no class yet: the spelling, and beside it, as other kinds share that, the kind. This is less than any
+    /// hash is likely to be.
+    #[inline]
+    fn as_key(self) -> Key {
+        (self.hash, self.class.into())
+    }
+
+    /// The class that it was put into.
+    #[inline]
+    pub fn class(self) -> Option<ClassId> {
+        (self.class & UNMET == 0).then_some(self.class)
     }
 }
 
@@ -93,7 +115,7 @@ impl Spelling {
     pub fn run(&mut self, unit: &UnitTypes) {
         let types = unit.types.len();
         self.circles.clear();
-        self.spelled.resize(types, Spelled { hash: 0, leaf: NEW });
+        self.spelled.resize(types, Spelled { leaf: NEW, ..VOID_SPELLED });
         self.others.resize(types.max(self.others.len()), VOID);
         // What has a name and what has not comes in no order that a processor could foresee. So there is no branch: each
         // is put into the list, and the next one over it where it does not belong there.
@@ -115,49 +137,62 @@ impl Spelling {
                 self.follow(unit, i);
             }
         }
+        if !self.circles.is_empty() {
+            self.spelled.iter_mut().for_each(|spelled| spelled.class |= MORE);
+        }
     }
 
     /// Spells those of the first `count` of the list that refer to nothing but what is spelled; gives how many are left,
     /// which stand first in the list then.
     fn pass(&mut self, unit: &UnitTypes, count: usize) -> usize {
-        let mut others = std::mem::take(&mut self.others);
-        let list = Cell::from_mut(&mut others[..count]).as_slice_of_cells();
+        let list = Cell::from_mut(&mut self.others[..count]).as_slice_of_cells();
+        // Of one length, so that it is asked once whether a type is one.
+        let (types, spelled) = (&unit.types[..], &mut self.spelled[..unit.types.len()]);
         let mut left = 0;
         for i in list.iter().map(Cell::get) {
-            match self.spell(unit, &unit.types[i as usize], i) {
-                Some(spelled) => self.spelled[i as usize] = spelled,
+            match spell(spelled, unit, &types[i as usize], i) {
+                Some(found) => put(&mut spelled[i as usize], found),
                 None => {
                     list[left].set(i);
                     left += 1;
                 }
             }
         }
-        self.others = others;
         left
     }
 
     #[inline]
     pub fn of(&self, local: Local) -> Spelled {
-        // What is beyond the types is the index of arrays.
-        self.spelled.get(local as usize).copied().unwrap_or(INDEX_SPELLED)
+        of(&self.spelled, local)
     }
 
-    /// What makes a class: the content of a named type, the spelling of any other.
+    #[inline]
+    pub fn put_into(&mut self, local: Local, class: ClassId) {
+        self.spelled[local as usize].class = class;
+    }
+
+    /// What makes a class: the content of a named type, the spelling of any other. Of a type that was not put into one.
     #[inline(always)]
     pub fn key(&self, unit: &UnitTypes, local: Local, number: u32) -> Key {
+        let spelled = self.spelled[local as usize];
+        debug_assert!(spelled.class().is_none(), "listed once");
+        if spelled.class & MORE != 0 {
+            return self.key_of_more(unit, local, number);
+        }
+        spelled.as_key()
+    }
+
+    #[inline(always)]
+    fn key_of_more(&self, unit: &UnitTypes, local: Local, number: u32) -> Key {
         let t = &unit.types[local as usize];
         let kind = t.kind.expect("holes are not listed");
-        let plain = plain(kind, t.flag);
         let key = if is_one_of(FULL, kind) && !t.name.is_none() {
             let word = ((t.size as u64) << 32 | t.count as u64).wrapping_add(self.of(t.target).hash);
-            let mut h = Mix2::of((t.content.0, t.content.1), t.name.hash, plain, word);
-            for &to in unit.references_of(t) {
-                h = h.with(self.of(to).hash);
-            }
+            let h = Mix2::of((t.content.0, t.content.1), t.name.hash, plain(kind, t.flag), word);
+            let h = if t.count == 0 { h } else { with_all(h, &self.spelled, unit.references_of(t)) };
             h.get()
         } else {
-            // Beside a spelling, which other kinds share: less than any hash is likely to be.
-            (self.of(local).hash, plain)
+            self.of(local).as_key()
         };
         if self.circles.is_empty() { key } else { self.key_beside_circles(key, local, number) }
     }
@@ -167,64 +202,6 @@ impl Spelling {
     #[cold]
     fn key_beside_circles(&self, key: Key, local: Local, number: u32) -> Key {
         Mix2::of(key, number as u64, 0, local as u64).get()
-    }
-
-    /// The spelling of a type, if all that it refers to is spelled.
-    #[inline(always)]
-    fn spell(&self, unit: &UnitTypes, t: &LocalType, i: Local) -> Option<Spelled> {
-        let target = self.of(t.target);
-        if !target.is_known() {
-            return None;
-        }
-        if POINTERS >> kind_number(t) & 1 != 0 {
-            return Some(Spelled { hash: pointer(kind_number(t), target.hash), leaf: target.leaf });
-        }
-        let Some(kind) = t.kind else { return Some(VOID_SPELLED) };
-        let plain = plain(kind, t.flag);
-        let (hash, leaf) = match kind {
-            Kind::TypeTag | Kind::Func | Kind::DeclTag => {
-                let to = target.hash.wrapping_add(t.word as u64) ^ t.name.hash.rotate_left(32);
-                (Mix::of(plain, to), target.leaf)
-            }
-            Kind::Int | Kind::Float => {
-                let sizes = (t.size as u64) << 32 | t.word as u64;
-                (Mix::of(plain, t.name.hash).with(sizes), NO_LEAF)
-            }
-            Kind::Array => {
-                let index = self.of(unit.references_of(t).first().copied().unwrap_or(ARRAY_INDEX));
-                if !index.is_known() {
-                    return None;
-                }
-                let leaf = if index.leaf != NO_LEAF { i } else { target.leaf };
-                (Mix::of(plain, t.name.hash).with(t.size as u64).with(target.hash).with(index.hash), leaf)
-            }
-            // Never merged: each is like nothing but itself.
-            Kind::Var | Kind::Datasec | Kind::Fwd | Kind::Typedef => {
-                (Mix::of(plain, t.name.hash).with((i as u64) << 32 | t.at as u64), i)
-            }
-            _ => {
-                let sizes = (t.size as u64) << 32 | t.count as u64;
-                let content = t.content.1.wrapping_add(sizes);
-                let mut h = Mix::of(plain, t.name.hash ^ t.content.0).with(content).with(target.hash);
-                // Of what is not spelled it is beyond all types.
-                let mut highest = target.leaf;
-                for &child in unit.references_of(t) {
-                    let child = self.of(child);
-                    h = h.with(child.hash);
-                    highest = highest.max(child.leaf);
-                }
-                if highest >= BEGUN {
-                    return None;
-                }
-                let leaf = match kind {
-                    Kind::Struct | Kind::Union => i,
-                    Kind::FuncProto if highest != NO_LEAF => i,
-                    _ => NO_LEAF,
-                };
-                (h, leaf)
-            }
-        };
-        Some(Spelled { hash: hash.get(), leaf })
     }
 
     /// Spells what a type refers to, and then the type.
@@ -260,7 +237,7 @@ impl Spelling {
 
     fn finish(&mut self, unit: &UnitTypes, i: Local) {
         let t = &unit.types[i as usize];
-        self.spelled[i as usize] = self.spell(unit, t, i).unwrap_or_else(|| {
+        let found = spell(&self.spelled, unit, t, i).unwrap_or_else(|| {
             // Part of a circle, of which this is the end.
             let kind = t.kind.expect("holes are spelled from the start");
             let references = unit.references_of(t).iter().map(|&child| self.leaf_in_circle(unit, child));
@@ -272,8 +249,9 @@ impl Spelling {
                 Kind::Array if leaves != NO_LEAF => i,
                 _ => target,
             };
-            Spelled { hash: Mix::of(kind as u64, SPELL_CIRCLE).get(), leaf }
+            (Mix::of(kind as u64, SPELL_CIRCLE).get(), leaf)
         });
+        put(&mut self.spelled[i as usize], found);
     }
 
     fn leaf_in_circle(&self, unit: &UnitTypes, local: Local) -> Local {
@@ -285,6 +263,85 @@ impl Spelling {
             leaf => leaf,
         }
     }
+}
+
+#[inline(always)]
+fn put(spelled: &mut Spelled, (hash, leaf): (u64, Local)) {
+    (spelled.hash, spelled.leaf) = (hash, leaf);
+}
+
+#[inline(always)]
+fn of(spelled: &[Spelled], local: Local) -> Spelled {
+    // What is beyond the types is the index of arrays.
+    spelled.get(local as usize).copied().unwrap_or(INDEX_SPELLED)
+}
+
+/// The spelling of a type, if all that it refers to is spelled.
+#[inline(always)]
+fn spell(spelled: &[Spelled], unit: &UnitTypes, t: &LocalType, i: Local) -> Option<(u64, Local)> {
+    let target = of(spelled, t.target);
+    if !target.is_known() {
+        return None;
+    }
+    if POINTERS >> kind_number(t) & 1 != 0 {
+        return Some((pointer(kind_number(t), target.hash), target.leaf));
+    }
+    let Some(kind) = t.kind else { return Some((SPELL_VOID, NO_LEAF)) };
+    let plain = plain(kind, t.flag);
+    let (hash, leaf) = match kind {
+        Kind::TypeTag | Kind::Func | Kind::DeclTag => {
+            let to = target.hash.wrapping_add(t.word as u64) ^ t.name.hash.rotate_left(32);
+            (Mix::of(plain, to), target.leaf)
+        }
+        Kind::Int | Kind::Float => {
+            let sizes = (t.size as u64) << 32 | t.word as u64;
+            (Mix::of(plain, t.name.hash).with(sizes), NO_LEAF)
+        }
+        Kind::Array => {
+            let index = of(spelled, unit.references_of(t).first().copied().unwrap_or(ARRAY_INDEX));
+            if !index.is_known() {
+                return None;
+            }
+            let leaf = if index.leaf != NO_LEAF { i } else { target.leaf };
+            (Mix::of(plain, t.name.hash).with(t.size as u64).with(target.hash).with(index.hash), leaf)
+        }
+        // Never merged: each is like nothing but itself.
+        Kind::Var | Kind::Datasec | Kind::Fwd | Kind::Typedef => {
+            (Mix::of(plain, t.name.hash).with((i as u64) << 32 | t.at as u64), i)
+        }
+        _ => {
+            let sizes = (t.size as u64) << 32 | t.count as u64;
+            let content = t.content.1.wrapping_add(sizes);
+            let mut h = Mix::of(plain, t.name.hash ^ t.content.0).with(content).with(target.hash);
+            // Of what is not spelled it is beyond all types.
+            let mut highest = target.leaf;
+            for &child in unit.references_of(t) {
+                let child = of(spelled, child);
+                h = h.with(child.hash);
+                highest = highest.max(child.leaf);
+            }
+            if highest >= BEGUN {
+                return None;
+            }
+            let leaf = match kind {
+                Kind::Struct | Kind::Union => i,
+                Kind::FuncProto if highest != NO_LEAF => i,
+                _ => NO_LEAF,
+            };
+            (h, leaf)
+        }
+    };
+    Some((hash.get(), leaf))
+}
+
+/// Adds what references look like. Most types that have a name have none, and for the others this is better done where
+/// nothing else has to be kept at hand.
+#[inline(never)]
+fn with_all(mut h: Mix2, spelled: &[Spelled], references: &[Local]) -> Mix2 {
+    for &to in references {
+        h = h.with(of(spelled, to).hash);
+    }
+    h
 }
 
 #[inline(always)]
@@ -313,9 +370,21 @@ const POINTER_SEEDS: [u64; 32] = {
 fn by_itself(t: &LocalType, i: Local) -> (Spelled, bool) {
     let kind = kind_number(t);
     let named = NAMED >> kind & !t.name.is_none() as u32 != 0;
-    let hash = Mix::onto(SPACES[(kind << 1 | t.flag as u32) as usize % 64], t.name.hash).first();
-    (Spelled { hash, leaf: if named { i } else { NEW } }, named)
+    let plain = (kind << 1 | t.flag as u32) as usize % 64;
+    let hash = Mix::onto(SPACES[plain], t.name.hash).first();
+    (Spelled { hash, leaf: if named { i } else { NEW }, class: MARKS[plain] }, named)
 }
+
+/// By kind << 1 and flag: what stands in the place of a class.
+const MARKS: [u32; 64] = {
+    let (mut marks, mut plain) = ([0; 64], 0);
+    while plain < marks.len() {
+        let more = if FULL >> (plain / 2) & 1 != 0 { MORE } else { 0 };
+        marks[plain] = UNMET | (plain as u32) << 1 | more;
+        plain += 1;
+    }
+    marks
+};
 
 /// By kind << 1 and flag: what begins the hash of a name in the name space of such types.
 const SPACES: [u64; 64] = {
