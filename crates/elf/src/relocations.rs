@@ -171,7 +171,7 @@ impl<'data> Relocations<'data> {
     /// the order of their offsets; else none. Each is offset, information and addend, of eight bytes each.
     pub fn sorted_entries(&self) -> &'data [[u8; 24]] {
         match self.little_rela64() {
-            Some(entries) if self.order().is_none() => object::pod::bytes_of_slice(entries).as_chunks().0,
+            Some(entries) if self.order().is_none() => raw(entries),
             _ => &[],
         }
     }
@@ -230,6 +230,7 @@ impl<'data> Relocations<'data> {
             .get_or_init(|| {
                 let sorted = match self.entries {
                     Entries::None => true,
+                    Entries::Rela64(entries) if self.little_rela64().is_some() => are_in_order(raw(entries)),
                     Entries::Rel32(entries) => entries.is_sorted_by_key(|entry| entry.r_offset.get(self.endian.into())),
                     Entries::Rel64(entries) => entries.is_sorted_by_key(|entry| entry.r_offset.get(self.endian.into())),
                     Entries::Rela32(entries) => {
@@ -296,6 +297,27 @@ impl<'data> Relocations<'data> {
             None => Target::NoSuchSymbol,
         }
     }
+}
+
+/// As they stand in the file.
+fn raw(entries: &[Rela64<Endianness>]) -> &[[u8; 24]] {
+    object::pod::bytes_of_slice(entries).as_chunks().0
+}
+
+/// Whether 64-bit little-endian entries are in the order of their offsets. A kernel's modules have as many of them as names:
+/// in blocks, without a loop for each and a look at the byte order, it takes half the instructions.
+fn are_in_order(entries: &[[u8; 24]]) -> bool {
+    const BLOCK: usize = 16;
+    let offset = |entry: &[u8; 24]| u64::from_le_bytes(entry.first_chunk().copied().unwrap_or_default());
+    let is_out_of_order = |pair: &[[u8; 24]]| offset(&pair[1]) < offset(&pair[0]);
+    let mut rest = entries;
+    while let Some(block) = rest.first_chunk::<{ BLOCK + 1 }>() {
+        if block.windows(2).any(is_out_of_order) {
+            return false;
+        }
+        rest = &rest[BLOCK..];
+    }
+    !rest.windows(2).any(is_out_of_order)
 }
 
 /// An entry as the file has it.

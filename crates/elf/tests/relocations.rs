@@ -207,6 +207,26 @@ fn a_cursor_finds_what_is_there_in_any_order_of_lookups() {
     }
 }
 
+/// One entry that stands too late is found wherever it is, in blocks and behind the last of them.
+#[test]
+fn entries_are_handed_out_as_they_stand_only_where_all_are_in_order() {
+    for count in 0..40u64 {
+        for wrong in 0..=count {
+            let mut file = TestElf::relocatable(true, LITTLE, elf::EM_X86_64);
+            let section = file.debug(".debug_info", &[0; 16]);
+            for number in 0..count {
+                // Two at each place; one entry is of a place before that of the entry in front of it.
+                let offset = 100 + number / 2 - if number == wrong { 50 } else { 0 };
+                file.relocate(section, offset, elf::R_X86_64_32, 0, 1);
+            }
+            let bytes = file.build();
+            let info = info(&bytes);
+            let expected = if wrong == 0 || wrong == count { count } else { 0 };
+            assert_eq!(info.relocations.sorted_entries().len() as u64, expected, "{wrong} of {count}");
+        }
+    }
+}
+
 #[test]
 fn a_flood_of_relocations_for_one_place_is_refused_not_worked_through() {
     let mut file = TestElf::relocatable(true, LITTLE, elf::EM_RISCV);
