@@ -352,6 +352,9 @@ compiled('a folder without modules, no folder, two files of one module', async t
 	t.like(none, {code: 1, error: {code: 'NO_MODULES'}});
 	const missing = await kernel(['--vmlinux', vmlinux, '--modules', join(folder, 'missing'), '--out', out]);
 	t.like(missing, {code: 1, error: {code: 'NOT_FOUND'}});
+	// The kernel is begun at the same time, and what is wrong with it comes second.
+	const neither = await kernel(['--vmlinux', join(folder, 'missing'), '--modules', empty, '--out', out]);
+	t.like(neither, {code: 1, error: {code: 'NO_MODULES'}});
 	await cp(join(modules, 'kernel/three.ko'), join(modules, 'kernel/three.ko.debug'));
 	const two = await kernel(['--vmlinux', vmlinux, '--modules', modules, '--out', out]);
 	t.like(two, {code: 1, error: {code: 'AMBIGUOUS'}});

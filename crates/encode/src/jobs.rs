@@ -99,6 +99,17 @@ pub(crate) fn drop_beside<T: Send + 'static>(what: T) {
     }
 }
 
+/// Does both: `aside` on a thread of its own, or before where none can be started.
+pub(crate) fn both<A: Send, B>(name: &str, aside: impl Fn() -> A + Sync, own: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| match thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, &aside) {
+        Ok(thread) => {
+            let own = own();
+            (thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), own)
+        }
+        Err(_) => (aside(), own()),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{pool_of, wanted};

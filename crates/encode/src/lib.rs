@@ -80,6 +80,18 @@ pub fn encode_file(
     base: Option<&Base>,
     abort: &AtomicBool,
 ) -> Result<Encoded, EncodeError> {
+    encode_file_beside(path, options, base, abort, || {})
+}
+
+/// The same, and something else on the first thread that there is for it: a while passes before all of them are busy.
+/// Where the file cannot even be begun, `beside` is left out.
+pub(crate) fn encode_file_beside(
+    path: &Path,
+    options: &Options,
+    base: Option<&Base>,
+    abort: &AtomicBool,
+    beside: impl FnOnce() + Send,
+) -> Result<Encoded, EncodeError> {
     let phases = Phases::start();
     let limit = Limit::of(options.memory_limit);
     let room = limit.as_ref().map_or(u64::MAX, Limit::room);
@@ -94,7 +106,10 @@ pub fn encode_file(
         }
         let (pool, spare) = (jobs::pool(path, jobs)?, Spare::default());
         let run = Run { path, image, options, base, alone: Some(&file), pool: &pool, spare: &spare, abort };
-        let mut encoded = encode(&run, phases)?;
+        let mut encoded = pool.in_place_scope(|scope| {
+            scope.spawn(|_| beside());
+            encode(&run, phases)
+        })?;
         encoded.report.memory_estimate = need.with(jobs);
         encoded.report.memory_limit = limit.as_ref().map(|limit| limit.bytes);
         Ok(encoded)

@@ -1,6 +1,7 @@
 //! What the modules build on: made of a vmlinux, unless that is current, or read.
 
 use super::Status;
+use super::ahead::Ahead;
 use super::one::write_into_folder;
 use super::options::{BaseFrom, Destination, KernelOptions, MissingBase};
 use super::report::{BaseReport, Size};
@@ -8,11 +9,11 @@ use super::resume::{Outputs, Record, State, key};
 use super::stamp::Stamp;
 use crate::btf_file::BtfFile;
 use crate::in_place::ELSEWHERE;
-use crate::{Base, EncodeError, InPlace, encode_file};
+use crate::{Base, EncodeError, Encoded, InPlace, encode_file_beside, jobs};
 use btfkit_btf::Btf;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 /// The base, and how it came to be.
@@ -23,11 +24,18 @@ pub(super) struct Foundation {
 
 impl Foundation {
     /// None where a file of it is missing.
-    pub fn lay(options: &KernelOptions, state: &State, abort: &AtomicBool) -> Result<Option<Foundation>, EncodeError> {
-        let start = Instant::now();
+    ///
+    /// `ahead`: the vmlinux, where it was begun already.
+    pub fn lay(
+        options: &KernelOptions,
+        ahead: Option<Ahead>,
+        state: &State,
+        abort: &AtomicBool,
+    ) -> Result<Option<Foundation>, EncodeError> {
+        let start = ahead.as_ref().map_or_else(Instant::now, |ahead| ahead.start);
         let laid = match &options.base {
             BaseFrom::Btf(paths) => read(paths),
-            BaseFrom::Vmlinux(path) => of_vmlinux(path, options, state, abort),
+            BaseFrom::Vmlinux(path) => of_vmlinux(path, options, ahead, state, abort),
         };
         match laid {
             Ok(mut foundation) => {
@@ -60,6 +68,14 @@ impl BaseFrom {
     }
 }
 
+/// What was made of a vmlinux, and is not written yet.
+pub(super) struct Made {
+    /// What the file was when it was begun.
+    input: Stamp,
+    target: Option<InPlace>,
+    encoded: Encoded,
+}
+
 fn read(paths: &[PathBuf]) -> Result<Foundation, EncodeError> {
     let base = Base::open(&paths.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     let inputs = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
@@ -70,6 +86,7 @@ fn read(paths: &[PathBuf]) -> Result<Foundation, EncodeError> {
 fn of_vmlinux(
     path: &Path,
     options: &KernelOptions,
+    ahead: Option<Ahead>,
     state: &State,
     abort: &AtomicBool,
 ) -> Result<Foundation, EncodeError> {
@@ -88,39 +105,65 @@ fn of_vmlinux(
     };
     let own_file = output.as_deref().filter(|output| *output != path);
     let key = key(&options.encode, &[b"vmlinux"]);
-    let stamp = |path: &Path| Stamp::of_file(path).unwrap_or_default();
-    let input = stamp(path);
-    let known = state.vmlinux(&text(path), &key, input, own_file).filter(|_| !options.force);
-    if let (Some(record), Some(output)) = (known, &output) {
-        // Whatever is wrong with it, it can be made again.
-        if let Ok(base) = Base::open(&[output]) {
-            return Ok(Foundation { base, report: report(false, record.size) });
+    let made = match ahead {
+        Some(ahead) => ahead.made?,
+        None => {
+            let input = stamp(path);
+            let known = state.vmlinux(&text(path), &key, input, own_file).filter(|_| !options.force);
+            if let (Some(record), Some(output)) = (known, &output) {
+                // Whatever is wrong with it, it can be made again.
+                if let Ok(base) = Base::open(&[output]) {
+                    return Ok(Foundation { base, report: report(false, record.size) });
+                }
+            }
+            Made::of(path, options, abort, || {})?
         }
-    }
-    let in_place = (options.destination == Destination::InPlace).then(|| InPlace::open(path));
-    let in_place = in_place.transpose().map_err(|error| or_as_base(path, error))?;
-    let encoded = encode_file(path, &options.encode, None, abort)?;
-    if abort.load(std::sync::atomic::Ordering::Relaxed) {
+    };
+    if abort.load(Relaxed) {
         return Err(EncodeError::aborted(path));
     }
-    if let Some(output) = &output {
-        match in_place {
-            Some(target) => target.write(&encoded.btf, &encoded.beside)?,
-            None => write_into_folder(output, &encoded.btf, &encoded.beside, true)?,
+    let Made { input, target, encoded: Encoded { btf, beside, report: told } } = made;
+    let size = Size::of(&told);
+    let btf = Arc::new(Btf::parse(btf).map_err(|error| EncodeError::new("INTERNAL", path, error))?);
+    let write = || -> Result<(), EncodeError> {
+        let Some(output) = &output else { return Ok(()) };
+        match &target {
+            Some(target) => target.write(btf.bytes(), &beside)?,
+            None => write_into_folder(output, btf.bytes(), &beside, true)?,
         }
-        let record = Record {
+        state.remember_vmlinux(&Record {
             path: text(path),
-            key,
+            key: key.clone(),
             input: if own_file.is_some() { input } else { stamp(path) },
-            outputs: own_file.map(|path| Outputs::written(path, &encoded.beside)).unwrap_or_default(),
+            outputs: own_file.map(|path| Outputs::written(path, &beside)).unwrap_or_default(),
             status: Status::Encoded,
-            size: Size::of(&encoded.report),
-        };
-        state.remember_vmlinux(&record);
+            size,
+        });
+        Ok(())
+    };
+    let (written, base) = jobs::both("btfkit-write", write, || Base::of(Arc::clone(&btf), path));
+    written?;
+    Ok(Foundation { base: base?, report: report(true, size) })
+}
+
+fn stamp(path: &Path) -> Stamp {
+    Stamp::of_file(path).unwrap_or_default()
+}
+
+impl Made {
+    /// Encodes a vmlinux, and does `beside` where there is time for it.
+    pub fn of(
+        path: &Path,
+        options: &KernelOptions,
+        abort: &AtomicBool,
+        beside: impl FnOnce() + Send,
+    ) -> Result<Made, EncodeError> {
+        let input = stamp(path);
+        let target = (options.destination == Destination::InPlace).then(|| InPlace::open(path));
+        let target = target.transpose().map_err(|error| or_as_base(path, error))?;
+        let encoded = encode_file_beside(path, &options.encode, None, abort, beside)?;
+        Ok(Made { input, target, encoded })
     }
-    let size = Size::of(&encoded.report);
-    let btf = Btf::parse(encoded.btf).map_err(|error| EncodeError::new("INTERNAL", path, error))?;
-    Ok(Foundation { base: Base::of(Arc::new(btf), path)?, report: report(true, size) })
 }
 
 /// A kernel that is built has its BTF among what is loaded with it: that stays as it is, and is what modules stand on.

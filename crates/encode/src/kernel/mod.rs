@@ -5,6 +5,7 @@
 //! | `options` | what is asked for |
 //! | `listing` | which modules there are, in which order |
 //! | `resume` | what earlier runs have done already |
+//! | `ahead` | a vmlinux that is begun while modules are looked for |
 //! | `base` | the base, made or read once and shared |
 //! | `schedule` | who encodes which module next |
 //! | `one` | a module, from its file to its BTF's |
@@ -14,6 +15,7 @@
 //!
 //! What is held at once is what the threads work on, the base, and results that nobody has read yet, which are bounded.
 
+mod ahead;
 mod base;
 mod listing;
 mod one;

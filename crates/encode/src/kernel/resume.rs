@@ -141,6 +141,15 @@ impl State {
         file.write_all(&lines)
     }
 
+    /// Whether something may be remembered in a folder.
+    pub fn may_be_in(folder: &Path) -> bool {
+        folder.join(NAME).exists()
+    }
+
+    pub fn has_no_module(&self) -> bool {
+        self.modules.is_empty()
+    }
+
     /// What is remembered of a module, if it is current.
     pub fn module(&self, path: &str, key: &str, input: Stamp, output: Option<&Path>) -> Option<&Record> {
         self.modules.get(path).filter(|record| record.is_current(key, input, output))

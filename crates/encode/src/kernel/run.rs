@@ -1,5 +1,6 @@
 //! The run itself: the base is laid, what is current is told, and threads go through the rest.
 
+use super::ahead::Ahead;
 use super::base::Foundation;
 use super::listing::{Module, list};
 use super::one::{Job, Manners, current, without_base};
@@ -18,6 +19,25 @@ use std::time::Instant;
 pub(super) fn run(options: &KernelOptions, abort: &AtomicBool, outbox: &Outbox) -> Result<Summary, EncodeError> {
     fault::at("kernel");
     let start = Instant::now();
+    let mut prepared = None;
+    let ahead = Ahead::begin(options, abort, || prepared.insert(prepare(options)).is_ok());
+    let (modules, state) = prepared.unwrap_or_else(|| prepare(options))?;
+    let result = on_base(options, ahead, &modules, &state, abort, outbox);
+    // Also after a failure or an interruption: what was begun has been cleaned up.
+    state.end();
+    let (base, jobs) = result?;
+    let mut summary = outbox.summary();
+    summary.base = base;
+    summary.modules = modules.len() as u32;
+    summary.not_begun = summary.modules.saturating_sub(summary.done());
+    summary.jobs = jobs as u32;
+    summary.milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    summary.peak_memory = phases::peak_memory();
+    Ok(summary)
+}
+
+/// What there is to do, and what earlier runs have done of it.
+fn prepare(options: &KernelOptions) -> Result<(Vec<Module>, State), EncodeError> {
     let modules = list(&options.modules, &options.destination, options.shard)?;
     let state = match &options.destination {
         Destination::Folder(folder) => {
@@ -34,29 +54,19 @@ pub(super) fn run(options: &KernelOptions, abort: &AtomicBool, outbox: &Outbox) 
         Destination::InPlace => State::open(&options.modules)?,
         Destination::Reader => State::default(),
     };
-    let result = on_base(options, &modules, &state, abort, outbox);
-    // Also after a failure or an interruption: what was begun has been cleaned up.
-    state.end();
-    let (base, jobs) = result?;
-    let mut summary = outbox.summary();
-    summary.base = base;
-    summary.modules = modules.len() as u32;
-    summary.not_begun = summary.modules.saturating_sub(summary.done());
-    summary.jobs = jobs as u32;
-    summary.milliseconds = start.elapsed().as_secs_f64() * 1e3;
-    summary.peak_memory = phases::peak_memory();
-    Ok(summary)
+    Ok((modules, state))
 }
 
 /// Lays the base and encodes what stands on it, on so many threads. No base is there where it is missing.
 fn on_base(
     options: &KernelOptions,
+    ahead: Option<Ahead>,
     modules: &[Module],
     state: &State,
     abort: &AtomicBool,
     outbox: &Outbox,
 ) -> Result<(Option<BaseReport>, usize), EncodeError> {
-    let foundation = Foundation::lay(options, state, abort)?;
+    let foundation = Foundation::lay(options, ahead, state, abort)?;
     outbox.expect(modules.len(), modules.iter().map(|module| module.stamp.size).sum());
     let Some(foundation) = foundation else {
         for (number, module) in modules.iter().enumerate() {
@@ -128,7 +138,7 @@ fn encode(
 
 /// What is remembered of a module that is current.
 fn known<'s>(options: &KernelOptions, state: &'s State, key: &str, module: &Module) -> Option<&'s Record> {
-    if options.force {
+    if options.force || state.has_no_module() {
         return None;
     }
     let output = match &options.destination {

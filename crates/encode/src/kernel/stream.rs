@@ -19,7 +19,8 @@ pub struct KernelRun {
 }
 
 impl KernelRun {
-    /// Begins. Once `abort` is true, no module is begun any more, and reading the results ends with ABORTED.
+    /// Begins. Once `abort` is true, no module is begun any more, and reading the results ends with ABORTED. A run that
+    /// fails before its first module may set it, too.
     pub fn start(options: KernelOptions, abort: Arc<AtomicBool>) -> Result<KernelRun, EncodeError> {
         let outbox = Arc::new(Outbox::default());
         let (shared, stop) = (Arc::clone(&outbox), Arc::clone(&abort));
