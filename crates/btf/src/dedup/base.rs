@@ -226,9 +226,12 @@ impl BaseTypes {
         let hash = by_target(kind, name, target.0, word);
         let is_it = |id: &TypeId| {
             let record = self.record(*id);
+            // The table may give what has another hash, too: of a function, which has no fourth word.
+            if record.kind() != Some(kind) || record.kind_flag() || record.size_or_type() != target.0 {
+                return false;
+            }
             let own = if kind == Kind::Func { record.vlen() } else { record.word(3) };
-            let same = record.kind() == Some(kind) && !record.kind_flag() && own == word;
-            same && record.size_or_type() == target.0 && name_of(&self.btf, record.name()).hash == name
+            own == word && name_of(&self.btf, record.name()).hash == name
         };
         self.by_target.iter_hash(hash).map(|&id| TypeId(id)).filter(is_it).min()
     }

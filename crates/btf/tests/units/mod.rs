@@ -102,6 +102,29 @@ pub fn compare_with_oracle(input: &Btf, units: &[Range<u32>]) -> Result<(), Stri
     Ok(())
 }
 
+/// One table has both, by hashes of which a look-up compares only some bits: it meets many that are neither of its kind nor
+/// of its name.
+#[test]
+fn functions_and_tags_of_a_base_are_found_among_one_another() {
+    const COUNT: u32 = 600;
+    let functions = (0..COUNT).map(|n| format!("[{}] FUNC 'f{n}' static -> 2\n", 3 + n));
+    let tags = (0..COUNT).map(|n| format!("[{}] DECL_TAG 't{n}' -> {} idx=-1\n", 3 + COUNT + n, 3 + n));
+    let text = ["[1] INT 'int' size=4 bits=32 signed\n", "[2] FUNC_PROTO ret=1 ('p':1)\n"].map(str::to_owned);
+    let text: String = text.into_iter().chain(functions.chain(tags)).collect();
+    let btf = Btf::parse(notation::blob(&text, Endian::Little, None)).unwrap();
+    let base = BaseTypes::of(Arc::new(btf)).unwrap();
+    let hash = |letter: char, n: u32| name_hash(format!("{letter}{n}").as_bytes());
+    for n in 0..4 * COUNT {
+        let function = (n < COUNT).then_some(TypeId(3 + n));
+        assert_eq!(base.find_function(hash('f', n), 0, TypeId(2)), function, "{n}");
+        assert_eq!(base.find_function(hash('f', n), 1, TypeId(2)), None, "{n}");
+        let tagged = TypeId(3 + n % COUNT);
+        let tag = (n < COUNT).then_some(TypeId(3 + COUNT + n));
+        assert_eq!(base.find_tag(hash('t', n), tagged, -1), tag, "{n}");
+        assert_eq!(base.find_tag(hash('t', n), tagged, 0), None, "{n}");
+    }
+}
+
 #[test]
 fn what_a_unit_lists_is_enough_unless_it_has_two_types_of_a_name() {
     let base = "[1] INT 'int' size=4 bits=32 signed\n[2] FWD 'node' struct\n[3] PTR -> 2\n\
