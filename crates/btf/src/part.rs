@@ -23,13 +23,9 @@ impl Part {
     /// Adds a string and returns what stands for it in this part; 0 stands for none. A string that is added twice costs
     /// time, and is in the blob once.
     pub fn string(&mut self, text: &[u8]) -> u32 {
-        self.hashed_string(text, name_hash(text))
-    }
-
-    /// As [`string`](Self::string), for who has the [`name_hash`] of it.
-    pub fn hashed_string(&mut self, text: &[u8], hash: u64) -> u32 {
         self.text.extend_from_slice(text);
-        self.strings.push((hash, self.text.len() as u32));
+        // A name that was told by its offset has a hash of that, by which nobody else would find the text.
+        self.strings.push((name_hash(text), self.text.len() as u32));
         self.strings.len() as u32
     }
 

@@ -131,7 +131,7 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
     fn plain(&mut self, name: Name) -> u32 {
         let known = self.known.entry(name.hash).or_default();
         if known.number == 0 {
-            known.number = self.part.hashed_string((self.name)(name.at), name.hash);
+            known.number = self.part.string((self.name)(name.at));
         }
         known.number
     }
@@ -152,7 +152,7 @@ impl<'a, 'n, F: Fn(NameRef) -> &'n [u8]> Recorder<'a, F> {
             return 0;
         }
         if known.number == 0 {
-            known.number = self.part.hashed_string(text, name.hash);
+            known.number = self.part.string(text);
         }
         known.number
     }

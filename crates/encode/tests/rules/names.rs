@@ -129,6 +129,22 @@ fn dots_and_digits_are_allowed() {
     );
 }
 
+/// In a linked file names are told by where they are; functions are told by their bytes.
+#[test]
+fn no_name_is_stored_twice() {
+    let entries = [
+        base("int", 4, SIGNED),
+        structure("open", 4).with([member("close", "int", 0)]),
+        function("open", "int", 0x10).with([parameter("close", "int")]),
+        function("close", "int", 0x20),
+    ];
+    let outcome = one(entries).fun("open", 0x10).fun("close", 0x20).encode();
+    let mut names: Vec<&[u8]> = outcome.ok().strings.split(|&byte| byte == 0).collect();
+    names.pop();
+    names.sort_unstable();
+    assert_eq!(names, [&b""[..], b"close", b"int", b"open"]);
+}
+
 #[test]
 fn names_of_base_types_are_no_identifiers() {
     let entries = [
