@@ -159,5 +159,15 @@ mod tests {
         by_words.each_local(other.iter_mut(), |_| 0);
         assert_eq!(one, other);
         assert_eq!(one.iter().max(), Some(&286));
+        let types = |targets: &[u32]| -> Vec<LocalType> {
+            targets.iter().map(|&target| LocalType { target, ..LocalType::default() }).collect()
+        };
+        let offsets: Vec<u32> = (0..1100).collect();
+        let (mut one, mut other) = (types(&offsets), types(&offsets));
+        by_any.targets(&mut one, &mut Chains::default(), |_| 7);
+        by_words.each_target(&mut other, &mut Chains::default(), |_| 7);
+        let targets = |types: &[LocalType]| types.iter().map(|t| t.target).collect::<Vec<_>>();
+        assert_eq!(targets(&one), targets(&other));
+        assert_eq!(targets(&one)[..5], [NOTHING, 7, 7, 1, 2]);
     }
 }
